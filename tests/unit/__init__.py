@@ -1,0 +1,1 @@
+"""Mirrors orchestra/ file for file: tables of cases, no tmux, no waiting."""
