@@ -1,0 +1,243 @@
+"""One operation on the world. Plans, and later triggers, yield these; `engine/execute.py` alone carries them out.
+
+Objects are named by address; `expect` is the mark the live object must still bear when the action reaches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from orchestra.model import spec, status
+
+
+class Kind(StrEnum):
+    SESSION = "session"
+    WINDOW = "window"
+    PANE = "pane"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seed:
+    """A pane to be made: started at once when `start`, else holding its place with `notice` on its screen."""
+
+    pane: spec.Pane
+    mark: status.Mark
+    start: bool = True
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateSession:
+    """With its first window and pane: tmux has no empty ones."""
+
+    address: str
+    mark: status.Mark
+    record: str
+    width: int
+    height: int
+    window: CreateWindow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateWindow:
+    address: str
+    mark: status.Mark
+    record: str
+    seed: Seed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatePane:
+    address: str
+    window: str
+    seed: Seed
+    spread: bool = True
+    """Even the window out to make room; not where a person's panes stand in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopPane:
+    """Ends every process of the pane, gracefully first; the pane itself stays, dead."""
+
+    address: str
+    expect: status.Mark
+    pid: int
+    stop: spec.Stop
+    shell: bool
+    """An interactive shell: it ignores SIGTERM."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartPane:
+    """Runs the pane's command in place: same id, same position."""
+
+    address: str
+    expect: status.Mark
+    mark: status.Mark
+    pane: spec.Pane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeLines:
+    """Types `pane.send_keys` from `mark.typed` on, each when the shell shows its prompt, each exactly once."""
+
+    address: str
+    mark: status.Mark
+    pane: spec.Pane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletePane:
+    """Removes the pane, whose processes `StopPane` has ended before. tmux removes what is empty then."""
+
+    address: str
+    expect: status.Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rename:
+    kind: Kind
+    address: str
+    expect: status.Mark
+    name: str
+    id: str = ""
+    """tmux's id, where the address is new to the object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovePane:
+    """Into `window`; when `create` is given that window is made around it (its own is gone)."""
+
+    address: str
+    expect: status.Mark
+    window: str
+    create: WindowMark | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowMark:
+    mark: status.Mark
+    record: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveWindow:
+    address: str
+    expect: status.Mark
+    session: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderWindows:
+    """Ours come in this order; what people opened keeps its places."""
+
+    session: str
+    windows: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPanes:
+    window: str
+    panes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrangeWindow:
+    window: str
+    layout: str
+    """An exact tmux layout string."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """Mark and record of an object, and a pane's title. `expect` None: nobody's object, adopted; `id` names it then."""
+
+    kind: Kind
+    address: str
+    expect: status.Mark | None
+    mark: status.Mark
+    record: str
+    title: str | None = None
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Focus:
+    """Selects a window in its session or a pane in its window; nobody's client is switched to another session."""
+
+    kind: Kind
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Await:
+    """Waits until the pane meets the condition."""
+
+    address: str
+    condition: spec.Condition
+    pane: spec.Pane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """Takes mark and record off an object that is no longer ours and holds what a person opened."""
+
+    kind: Kind
+    address: str
+    expect: status.Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """Does nothing; what comes after it comes after all before it."""
+
+
+Action = (
+    CreateSession
+    | CreateWindow
+    | CreatePane
+    | StopPane
+    | StartPane
+    | TypeLines
+    | DeletePane
+    | Rename
+    | MovePane
+    | MoveWindow
+    | OrderWindows
+    | OrderPanes
+    | ArrangeWindow
+    | Write
+    | Focus
+    | Await
+    | Forget
+    | Join
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """A process as it is exec'd. `env` may hold secrets, so a launch is never stored, printed or compared."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(repr=False)
+    dir: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An action with what the plan must not hold: how to start a pane's process, and the record with its secrets' digests."""
+
+    action: Action
+    launch: Launch | None = None
+    record: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """`error` is None when it was done. `moved`: the object was no longer what the plan had seen, so nothing was done."""
+
+    error: str | None = None
+    moved: bool = False

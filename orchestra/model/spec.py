@@ -1,0 +1,174 @@
+"""What a manifest wants, after variables, overlays and expansion: no shorthand is left and every default is filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Condition(StrEnum):
+    STARTED = "started"
+    HEALTHY = "healthy"
+    COMPLETED = "completed"
+    COMPLETED_SUCCESSFULLY = "completed_successfully"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """`pane` (an address; sessions and groups are already expanded to their panes) must reach `condition` first."""
+
+    pane: str
+    condition: Condition
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandProbe:
+    """Healthy when it exits 0. A string is run by `/bin/sh -c`, a list as it is."""
+
+    command: str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpProbe:
+    """Healthy on a 2xx or 3xx answer, or on `status` alone when it is given. Redirects are not followed."""
+
+    url: str
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpProbe:
+    """Healthy when a connection opens."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputProbe:
+    """Healthy once a line of the pane's output matches (Python regular expression, searched)."""
+
+    pattern: str
+
+
+Probe = CommandProbe | HttpProbe | TcpProbe | OutputProbe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    probe: Probe
+    interval: timedelta = timedelta(seconds=10)
+    timeout: timedelta = timedelta(seconds=1)
+    failure_threshold: int = 3
+    success_threshold: int = 1
+    start_period: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """How a pane's processes are asked to end: by `keys` typed, else by `command`, else by `signal` (None: SIGTERM for
+    commands, SIGHUP for interactive shells, which ignore SIGTERM); after `timeout` the whole tree gets SIGKILL."""
+
+    keys: tuple[str, ...] = ()
+    signal: str | None = None
+    command: str | tuple[str, ...] | None = None
+    timeout: timedelta = timedelta(seconds=10)
+
+
+class SourceKind(StrEnum):
+    ENV = "from_env"
+    FILE = "from_file"
+    COMMAND = "from_command"
+    ENV_FILE = "env_file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """A reference, never a value: `name` is the variable panes see; `source` says where the value is read at apply.
+
+    `source` is a variable's name (`from_env`), an absolute path (`from_file`), a command line for `/bin/sh -c`
+    (`from_command`), or an absolute path of a file that holds `name=value` (`env_file`).
+    """
+
+    name: str
+    kind: SourceKind
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """Along the layout's axis: `cells`, or `percent` of the window. Exactly one is set."""
+
+    cells: int | None = None
+    percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pane:
+    address: str
+    command: str | tuple[str, ...] | None = None
+    """None: an interactive shell."""
+    send_keys: tuple[str, ...] = ()
+    shell: str | None = None
+    """None: the user's login shell."""
+    dir: str
+    """Absolute."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[Secret, ...] = ()
+    title: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    focus: bool = False
+    size: Size | None = None
+    depends_on: tuple[Dependency, ...] = ()
+    health: Health | None = None
+    stop: Stop = field(default_factory=Stop)
+
+    @property
+    def name(self) -> str:
+        return self.address.partition("/")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    name: str
+    layout: str | None = None
+    """A tmux layout name, an exact layout string, or None: `tiled`, or `even-vertical` when a pane has a size."""
+    focus: bool = False
+    panes: tuple[Pane, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    windows: tuple[Window, ...]
+
+    @property
+    def panes(self) -> tuple[Pane, ...]:
+        return tuple(pane for window in self.windows for pane in window.panes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    name: str
+    panes: tuple[str, ...]
+    """Addresses, in the manifest's order."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    name: str
+    description: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    file: str
+    """The manifest's absolute path; "-" for standard input."""
+    sessions: tuple[Session, ...]
+    groups: tuple[Group, ...] = ()
+
+    @property
+    def panes(self) -> tuple[Pane, ...]:
+        return tuple(pane for session in self.sessions for pane in session.panes)

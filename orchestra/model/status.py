@@ -1,0 +1,160 @@
+"""What is seen on a tmux server, in one reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """How far a pane of ours has come; the last word of its mark."""
+
+    WAITING = "waiting"
+    """The pane holds its place; its process has not been started (a dependency is not there yet, or apply was cut off)."""
+    TYPING = "typing"
+    """The shell runs; some `send_keys` lines are not typed yet (how many are is `Mark.typed`)."""
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Whose an object is. It stands on the live object as a tmux user option, and every destructive command compares it whole.
+
+    `uid` is made once when the object is created and never changes; `fingerprint` covers the fields whose change restarts
+    a pane ("-" on sessions and windows).
+    """
+
+    workspace: str
+    address: str
+    uid: str
+    fingerprint: str = "-"
+    stage: Stage = Stage.DONE
+    typed: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.workspace} {self.address} {self.uid} {self.fingerprint} {self.stage} {self.typed}"
+
+    @classmethod
+    def parse(cls, text: str) -> Mark | None:
+        """None when the text is not a mark of ours: such an object is not owned."""
+        words = text.split(" ")
+        if len(words) != 6 or words[4] not in set(Stage) or not words[5].isdecimal():
+            return None
+        workspace, address, uid, fingerprint, stage, typed = words
+        return cls(
+            workspace=workspace,
+            address=address,
+            uid=uid,
+            fingerprint=fingerprint,
+            stage=Stage(stage),
+            typed=int(typed),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pane:
+    id: str
+    index: int
+    pid: int
+    """Of the pane's first process; 0 when it never had one."""
+    dead: bool
+    exit_code: int | None = None
+    signal: int | None = None
+    active: bool = False
+    tty: str = ""
+    mark: Mark | None = None
+    record: str = ""
+    """The `spec.Pane` last applied and the digests of its secrets, as JSON text (`plan/record.py`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    id: str
+    index: int
+    name: str
+    layout: str
+    width: int
+    height: int
+    active: bool = False
+    zoomed: bool = False
+    mark: Mark | None = None
+    record: str = ""
+    applied_layout: str = ""
+    """What `layout` was right after we last set it: a difference is somebody's doing."""
+    panes: tuple[Pane, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    id: str
+    name: str
+    attached: int = 0
+    mark: Mark | None = None
+    record: str = ""
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """`running` is False when there is surely no server; when nobody can tell, observing raises `TmuxUnavailable`."""
+
+    running: bool = False
+    pid: int = 0
+    started: int = 0
+    version: str = ""
+    key: str = ""
+    """Of this server's digests of secrets: random, stands in a server option, dies with the server. Empty: none yet."""
+    sessions: tuple[Session, ...] = ()
+
+    @property
+    def epoch(self) -> str:
+        """Names this server's life: ids start again with the next one."""
+        return f"{self.pid}.{self.started}" if self.running else "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A pane with where it is."""
+
+    session: Session
+    window: Window
+    pane: Pane
+
+
+def places(server: Server) -> Iterator[Place]:
+    """Every pane once, a linked window in the session that stands first."""
+    seen: set[str] = set()
+    for session in server.sessions:
+        for window in session.windows:
+            for pane in window.panes:
+                if pane.id not in seen:
+                    seen.add(pane.id)
+                    yield Place(session=session, window=window, pane=pane)
+
+
+def owned(server: Server, workspace: str) -> Mapping[str, Place]:
+    """This workspace's panes by address. Of two with one address (a person linked or forged one) the first counts."""
+    found: dict[str, Place] = {}
+    for place in places(server):
+        mark = place.pane.mark
+        if mark is not None and mark.workspace == workspace:
+            found.setdefault(mark.address, place)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """A process that cannot be mistaken for a later one with its number: `started` is its start time."""
+
+    pid: int
+    started: float
+    name: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One probe's result. `reason` says what was seen («connection refused»), one printable line."""
+
+    healthy: bool
+    reason: str = ""
