@@ -1,0 +1,99 @@
+"""What stands on the live objects besides the mark: the spec last applied, so that a plan can say what changed, from what to what.
+
+A record is canonical JSON: equal specs give equal text, and comparing texts is the whole comparison when nothing changed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestra.model import codec, spec
+
+RESTART = ("command", "send_keys", "shell", "dir", "env")
+"""The fields whose change restarts a pane; with them a secret's name or value."""
+ELSEWHERE = ("size", "focus")
+"""Fields of a pane that are its window's business and stand in the window's record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneRecord:
+    pane: spec.Pane
+    secrets: Mapping[str, str]
+    """Variable name -> digest of the value the running process was given."""
+
+
+def text(plain: object) -> str:
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _bare(pane: spec.Pane) -> spec.Pane:
+    return dataclasses.replace(pane, size=None, focus=False)
+
+
+def pane_text(pane: spec.Pane, digests: Mapping[str, str]) -> str:
+    return text({"pane": codec.dump(_bare(pane)), "secrets": dict(digests)})
+
+
+def parse_pane(record: str) -> PaneRecord | None:
+    """None when it is not readable (another version wrote it, or a person did)."""
+    try:
+        return codec.load(PaneRecord, json.loads(record))
+    except (ValueError, RecursionError):
+        return None
+
+
+def fingerprint(pane: spec.Pane) -> str:
+    plain = codec.dump(pane)
+    fields = {name: plain.get(name) for name in RESTART}
+    fields["secrets"] = sorted({secret.name for secret in pane.secrets})
+    return hashlib.sha256(text(fields).encode()).hexdigest()[:16]
+
+
+def digest(key: str, name: str, value: str) -> str:
+    """Tells whether a secret's value changed, without the value: keyed, so that it cannot be guessed from a plan file."""
+    return hmac.new(
+        key.encode(), f"{name}\0{value}".encode(errors="surrogateescape"), hashlib.sha256
+    ).hexdigest()[:24]
+
+
+def window_text(window: spec.Window) -> str:
+    return text(
+        {
+            "layout": window.layout,
+            "panes": [pane.name for pane in window.panes],
+            "sizes": [_size(pane.size) for pane in window.panes],
+            "focus": next((pane.name for pane in window.panes if pane.focus), None),
+        }
+    )
+
+
+def session_text(session: spec.Session) -> str:
+    return text(
+        {
+            "labels": dict(session.labels),
+            "windows": [window.name for window in session.windows],
+            "focus": next((window.name for window in session.windows if window.focus), None),
+        }
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def parse(record: str) -> Mapping[str, object]:
+    """A window's or session's record; empty when it is not readable."""
+    try:
+        plain = json.loads(record)
+    except (ValueError, RecursionError):
+        return {}
+    return plain if isinstance(plain, dict) else {}
+
+
+def _size(size: spec.Size | None) -> str | int | None:
+    if size is None:
+        return None
+    return size.cells if size.cells is not None else f"{size.percent}%"
