@@ -1,0 +1,457 @@
+"""Carries actions out on a server, in as few round trips as is safe, and keeps what addresses mean on it.
+
+Creation is pipelined. What removes or moves objects goes alone: two teardowns in one turn of the server crash it while anyone's control
+client is attached (tmux#5243). A new session or window bears a name that nobody else has until all of it is made, so every command of
+a batch names it exactly; what exists is named by id only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from orchestra.model import action, errors, status
+from orchestra.tmux import commands, observe, quote, server
+
+ALONE = (
+    action.DeletePane,
+    action.MovePane,
+    action.MoveWindow,
+    action.OrderWindows,
+    action.OrderPanes,
+)
+"""Actions that unlink or swap objects; each is a round trip of its own."""
+
+MOVED = "it is no longer what was seen"
+_ID = re.compile(r"[$@%]\d+")
+
+
+@dataclass(slots=True)
+class _Batch:
+    lines: dict[int, str] = field(default_factory=dict)
+    """By the order each carries out."""
+    last: list[str] = field(default_factory=list)
+    """Lines for the end: windows' final names, and a person's active pane again."""
+    very_last: list[str] = field(default_factory=list)
+    """Sessions' final names: until then their windows are found by the first ones."""
+    to_name: set[int] = field(default_factory=set)
+    made: dict[int, tuple[str, str, str]] = field(default_factory=dict)
+    """Order -> the keys (session, window, pane) its ids are to be bound to."""
+    active: dict[str, str] = field(default_factory=dict)
+
+    def add(self, number: int, line: str) -> None:
+        self.lines[number] = line
+
+    def finish(self, number: int, line: str, lines: list[str]) -> None:
+        lines.append(line)
+        self.to_name.add(number)
+
+
+class Tmux:
+    """One workspace's hands on one server."""
+
+    def __init__(self, host: server.Server) -> None:
+        self._host = host
+        self._targets: dict[str, str] = {}
+        self._seen = status.Server()
+        self._control: tuple[str, ...] = ()
+
+    # --- reading
+
+    def observe(self) -> status.Server:
+        reply = self._host.ask(*observe.QUESTION)
+        if reply.absent:
+            self._seen, self._control = status.Server(), ()
+            return self._seen
+        if reply.code != 0 and not reply.out:
+            raise errors.TmuxUnavailable(
+                f"the tmux server on {self._host.path} cannot be asked: {reply.err.strip() or reply.code}",
+                hint="orchestra doctor looks at permissions and versions",
+            )
+        reading = observe.parse(reply.out)
+        self._seen, self._control = reading.server, reading.control_clients
+        return self._seen
+
+    def capture(self, pane_id: str) -> str:
+        reply = self._host.ask("capture-pane", "-p", "-J", "-S", "-2000", "-t", pane_id)
+        if reply.code != 0:
+            raise errors.ActionFailed(f"pane {pane_id} cannot be read: {reply.err.strip()}")
+        return reply.out.decode(errors="replace")
+
+    def reap(self) -> None:
+        if self._seen.running:
+            os.kill(self._seen.pid, signal.SIGCHLD)
+
+    # --- what addresses mean
+
+    def bind(self, seen: status.Server, workspace: str) -> None:
+        def ours(mark: status.Mark | None) -> bool:
+            return mark is not None and mark.workspace == workspace
+
+        self._targets = {}
+        for session in sorted(seen.sessions, key=lambda each: not ours(each.mark)):
+            if session.mark is not None and ours(session.mark):
+                self._targets.setdefault(f"session {session.mark.address}", session.id)
+            for window in session.windows:
+                if window.mark is not None and ours(window.mark):
+                    self._targets.setdefault(f"window {window.mark.address}", window.id)
+                for pane in window.panes:
+                    if pane.mark is not None and ours(pane.mark):
+                        self._targets.setdefault(f"pane {pane.mark.address}", pane.id)
+
+    def pane_id(self, address: str) -> str | None:
+        return self._targets.get(f"pane {address}")
+
+    # --- writing
+
+    def ensure_key(self) -> str:
+        if not self._seen.running:
+            return ""
+        if not self._seen.key:
+            # -o: of two that come here at once the first one's key stands.
+            line = quote.command("set-option", "-so", observe.KEY, secrets.token_hex(16))
+            self._host.source([line])
+            return self.observe().key
+        return self._seen.key
+
+    def execute(self, orders: Sequence[action.Order]) -> Sequence[action.Outcome]:
+        outcomes: dict[int, action.Outcome] = {}
+        if any(isinstance(order.action, action.StartPane) for order in orders):
+            self.observe()  # who is attached in control mode now
+        batch = _Batch()
+        for number, order in enumerate(orders):
+            try:
+                if isinstance(order.action, ALONE):
+                    self._flush(batch, outcomes)
+                    batch = _Batch()
+                    outcomes[number] = self._alone(number, order.action)
+                else:
+                    if self._needs_ids(order.action, batch):
+                        self._flush(batch, outcomes)
+                        batch = _Batch()
+                    self._put(batch, number, order)
+            except KeyError as missing:
+                outcomes[number] = action.Outcome(error=f"{missing.args[0]} is not there", moved=True)
+        self._flush(batch, outcomes)
+        return [outcomes.get(number, action.Outcome()) for number in range(len(orders))]
+
+    def type_line(self, address: str, expect: status.Mark, mark: status.Mark, line: str) -> action.Outcome:
+        pane = self._targets[f"pane {address}"]
+        buffer = f"orchestra-{secrets.token_hex(6)}"
+        # A buffer reaches this one pane whatever `synchronize-panes` says, and in copy mode too; bracketed paste keeps tabs from completing.
+        steps = [
+            ("set-buffer", "-b", buffer, "--", line),
+            ("paste-buffer", "-p", "-r", "-d", "-b", buffer, "-t", pane),
+            ("set-buffer", "-b", buffer, "--", "\r"),
+            ("paste-buffer", "-r", "-d", "-b", buffer, "-t", pane),
+            ("set-option", "-pt", pane, observe.PANE, str(mark)),
+        ]
+        return self._one(commands.guarded(0, pane, observe.PANE, expect, steps if line else steps[2:]))
+
+    def send_keys(self, address: str, expect: status.Mark, keys: Sequence[str]) -> action.Outcome:
+        pane = self._targets[f"pane {address}"]
+        steps = [("send-keys", "-t", pane, key) for key in keys]
+        return self._one(commands.guarded(0, pane, observe.PANE, expect, steps))
+
+    # --- one order into the batch
+
+    def _target(self, kind: action.Kind, address: str) -> str:
+        key = f"{kind} {address}"
+        if key not in self._targets:
+            raise KeyError(key)
+        return self._targets[key]
+
+    def _needs_ids(self, what: action.Action, batch: _Batch) -> bool:
+        """Panes made in this batch have no name yet; within it only their window can be named."""
+        if isinstance(what, action.Focus | action.Write | action.StartPane):
+            kind = action.Kind.PANE if isinstance(what, action.StartPane) else what.kind
+            target = self._targets.get(f"{kind} {what.address}")
+            return bool(batch.lines) and target is not None and not _ID.fullmatch(target)
+        return False
+
+    def _put(self, batch: _Batch, number: int, order: action.Order) -> None:
+        what = order.action
+        match what:
+            case action.CreateSession():
+                self._create_session(batch, number, what, order)
+            case action.CreateWindow():
+                self._create_window(batch, number, what, order)
+            case action.CreatePane():
+                self._create_pane(batch, number, what, order)
+            case action.StartPane():
+                pane = self._target(action.Kind.PANE, what.address)
+                assert order.launch is not None
+                steps = [
+                    *commands.respawn(pane, order.launch, self._control),
+                    *commands.pane_setup(pane, what.mark, order.record, what.pane.title),
+                ]
+                batch.add(number, commands.guarded(number, pane, observe.PANE, what.expect, steps))
+            case action.Rename():
+                option, _ = commands.option_of(what.kind)
+                target = what.id or self._target(what.kind, what.address)
+                verb = "rename-session" if what.kind is action.Kind.SESSION else "rename-window"
+                batch.add(
+                    number,
+                    commands.guarded(number, target, option, what.expect, [(verb, "-t", target, what.name)]),
+                )
+            case action.ArrangeWindow():
+                target = self._target(action.Kind.WINDOW, what.window)
+                steps = [
+                    ("select-layout", "-t", target, what.layout),
+                    ("set-option", "-wFt", target, observe.LAYOUT, "#{window_layout}"),
+                ]
+                batch.add(number, commands.line(number, target, steps))
+            case action.Write():
+                self._write(batch, number, what)
+            case action.Forget():
+                option, flags = commands.option_of(what.kind)
+                target = self._target(what.kind, what.address)
+                steps = commands.unmark(flags, target, option)
+                batch.add(number, commands.guarded(number, target, option, what.expect, steps))
+            case action.Focus():
+                target = self._target(what.kind, what.address)
+                verb = "select-window" if what.kind is action.Kind.WINDOW else "select-pane"
+                if what.kind is action.Kind.WINDOW:
+                    target = f"{self._target(action.Kind.SESSION, what.address.partition('/')[0])}:{target}"
+                batch.add(number, commands.line(number, target, [(verb, "-t", target)]))
+            case _:
+                raise AssertionError(f"{type(what).__name__} is not tmux's to do")
+
+    def _create_session(
+        self, batch: _Batch, number: int, what: action.CreateSession, order: action.Order
+    ) -> None:
+        name = f"orchestra-{what.mark.uid}"
+        session, window = f"={name}:", f"={name}:={name}"
+        assert order.launch is not None
+        steps = [
+            (
+                "new-session", "-d", "-s", name, "-n", name, "-x", str(what.width), "-y", str(what.height),
+                "-c", quote.literal(order.launch.dir), "--", *commands.PLACEHOLDER,
+            ),
+            *commands.session_setup(session, what.mark, what.record),
+            *self._first_pane(window, what.window, order),
+        ]  # fmt: skip
+        if not self._seen.running or self._first_session(batch):
+            # A user's option of this name ends a server nobody is attached to, and with it what we have just started.
+            steps.append(("set-option", "-s", "exit-unattached", "off"))
+        batch.add(number, commands.line(number, window, steps))
+        rename = [
+            ("rename-window", "-t", window, what.window.address.partition("/")[2]),
+            ("rename-session", "-t", session, what.address),
+        ]
+        batch.finish(number, commands.named(number, rename), batch.very_last)
+        self._targets[f"session {what.address}"] = session
+        self._bind_new(batch, number, f"session {what.address}", what.window, window)
+
+    def _first_session(self, batch: _Batch) -> bool:
+        return not any(each for each in batch.made.values() if each[0])
+
+    def _first_pane(self, window: str, what: action.CreateWindow, order: action.Order) -> commands.Commands:
+        assert order.launch is not None
+        seed = what.seed
+        return [
+            *commands.window_setup(window, what.mark, what.record),
+            *commands.pane_setup(window, seed.mark, order.record, seed.pane.title),
+            ("respawn-pane", "-k", "-t", window, *commands.launched(order.launch)),
+        ]
+
+    def _create_window(
+        self, batch: _Batch, number: int, what: action.CreateWindow, order: action.Order
+    ) -> None:
+        name = f"orchestra-{what.mark.uid}"
+        session = self._target(action.Kind.SESSION, what.address.partition("/")[0])
+        place = session if session.endswith(":") else f"{session}:"
+        window = f"{place}={name}"
+        assert order.launch is not None
+        seed = what.seed
+        steps = [
+            ("new-window", "-d", "-a", "-t", f"{place}$", "-n", name, *commands.launched(order.launch)),
+            *commands.window_setup(window, what.mark, what.record),
+            *commands.pane_setup(window, seed.mark, order.record, seed.pane.title),
+        ]
+        batch.add(number, commands.line(number, window, steps))
+        rename = ("rename-window", "-t", window, what.address.partition("/")[2])
+        batch.finish(number, commands.named(number, [rename]), batch.last)
+        self._bind_new(batch, number, "", what, window)
+
+    def _bind_new(
+        self, batch: _Batch, number: int, session: str, what: action.CreateWindow, target: str
+    ) -> None:
+        self._targets[f"window {what.address}"] = target
+        self._targets[f"pane {what.seed.pane.address}"] = target
+        batch.made[number] = (session, f"window {what.address}", f"pane {what.seed.pane.address}")
+
+    def _create_pane(self, batch: _Batch, number: int, what: action.CreatePane, order: action.Order) -> None:
+        window = self._target(action.Kind.WINDOW, what.window)
+        assert order.launch is not None
+        seed = what.seed
+        spread: commands.Commands = [("select-layout", "-t", window, "tiled")] if what.spread else []
+        steps = [
+            ("split-window", "-h", "-t", window, *commands.launched(order.launch)),
+            *commands.pane_setup(window, seed.mark, order.record, seed.pane.title),
+        ]
+        batch.add(number, commands.line(number, window, [*steps, *spread]))
+        self._targets[f"pane {what.address}"] = window
+        batch.made[number] = ("", "", f"pane {what.address}")
+        if window.startswith("@") and window not in batch.active:
+            was = next(
+                (
+                    p.id
+                    for s in self._seen.sessions
+                    for w in s.windows
+                    if w.id == window
+                    for p in w.panes
+                    if p.active
+                ),
+                "",
+            )
+            if was:
+                batch.active[window] = was
+                batch.last.append(quote.command("select-pane", "-t", was))
+
+    def _write(self, batch: _Batch, number: int, what: action.Write) -> None:
+        option, _ = commands.option_of(what.kind)
+        target = what.id or self._target(what.kind, what.address)
+        match what.kind:
+            case action.Kind.SESSION:
+                steps = commands.session_setup(target, what.mark, what.record)
+            case action.Kind.WINDOW:
+                steps = commands.window_setup(target, what.mark, what.record)
+                if what.expect is None:
+                    # As it stands is how it was adopted.
+                    steps.append(("set-option", "-wFt", target, observe.LAYOUT, "#{window_layout}"))
+            case action.Kind.PANE:
+                steps = commands.pane_setup(target, what.mark, what.record, what.title)
+        self._targets[f"{what.kind} {what.address}"] = target
+        batch.add(number, commands.guarded(number, target, option, what.expect, steps))
+
+    # --- orders that go alone
+
+    def _alone(self, number: int, what: action.Action) -> action.Outcome:
+        match what:
+            case action.DeletePane():
+                pane = self._target(action.Kind.PANE, what.address)
+                return self._one(
+                    commands.guarded(0, pane, observe.PANE, what.expect, [("kill-pane", "-t", pane)])
+                )
+            case action.MovePane():
+                return self._move_pane(what)
+            case action.MoveWindow():
+                window = what.id or self._target(action.Kind.WINDOW, what.address)
+                place = f"{self._target(action.Kind.SESSION, what.session)}:"
+                steps = [("move-window", "-d", "-a", "-s", window, "-t", f"{place}$")]
+                return self._one(commands.guarded(0, window, observe.WINDOW, what.expect, steps))
+            case action.OrderWindows():
+                return self._order_windows(what)
+            case action.OrderPanes():
+                return self._order_panes(what)
+            case _:
+                raise AssertionError(type(what).__name__)
+
+    def _move_pane(self, what: action.MovePane) -> action.Outcome:
+        pane = self._target(action.Kind.PANE, what.address)
+        if what.create is None:
+            window = self._target(action.Kind.WINDOW, what.window)
+            steps: commands.Commands = [("join-pane", "-d", "-h", "-s", pane, "-t", window)]
+            return self._one(commands.guarded(0, pane, observe.PANE, what.expect, steps))
+        place = f"{self._target(action.Kind.SESSION, what.window.partition('/')[0])}:"
+        # The window is found by its pane from here on; a pane's id names the window it stands in.
+        steps = [
+            ("break-pane", "-d", "-a", "-s", pane, "-t", f"{place}$", "-n", what.window.partition("/")[2]),
+            *commands.window_setup(pane, what.create.mark, what.create.record),
+        ]
+        outcome = self._one(commands.guarded(0, pane, observe.PANE, what.expect, steps))
+        reply = self._host.ask("display-message", "-p", "-t", pane, "#{window_id}")
+        self._targets[f"window {what.window}"] = reply.out.decode().strip()
+        return outcome
+
+    def _order_windows(self, what: action.OrderWindows) -> action.Outcome:
+        session = self._target(action.Kind.SESSION, what.session)
+        reply = self._host.ask("list-windows", "-t", session, "-F", "#{window_id} #{window_active}")
+        rows = [row.split(" ") for row in reply.out.decode().split("\n") if row]
+        wanted = [self._target(action.Kind.WINDOW, address) for address in what.windows]
+        swaps = _swaps([row[0] for row in rows], wanted)
+        lines = [
+            quote.command("swap-window", "-d", "-s", f"{session}:{a}", "-t", f"{session}:{b}")
+            for a, b in swaps
+        ]
+        # A swap leaves the session's current place, so another window would show there.
+        lines += [
+            quote.command("select-window", "-t", f"{session}:{row[0]}") for row in rows if row[1] == "1"
+        ]
+        return _outcome(self._host.source(lines) if swaps else None)
+
+    def _order_panes(self, what: action.OrderPanes) -> action.Outcome:
+        window = self._target(action.Kind.WINDOW, what.window)
+        reply = self._host.ask("list-panes", "-t", window, "-F", "#{pane_id} #{pane_active}")
+        rows = [row.split(" ") for row in reply.out.decode().split("\n") if row]
+        wanted = [self._target(action.Kind.PANE, address) for address in what.panes]
+        swaps = _swaps([row[0] for row in rows], wanted)
+        lines = [quote.command("swap-pane", "-d", "-s", a, "-t", b) for a, b in swaps]
+        lines += [quote.command("select-pane", "-t", row[0]) for row in rows if row[1] == "1"]
+        return _outcome(self._host.source(lines) if swaps else None)
+
+    def _one(self, line: str) -> action.Outcome:
+        reply = self._host.source([line])
+        said = reply.out.decode(errors="replace").split()
+        if "+0" in said:
+            return action.Outcome()
+        if "!0" in said:
+            return action.Outcome(error=MOVED, moved=True)
+        return action.Outcome(error=reply.err.strip() or "tmux did not say that it was done")
+
+    def _flush(self, batch: _Batch, outcomes: dict[int, action.Outcome]) -> None:
+        if not batch.lines:
+            return
+        starting = not self._seen.running
+        reply = self._host.source([*batch.lines.values(), *batch.last, *batch.very_last], start=starting)
+        done: set[int] = set()
+        named: set[int] = set()
+        for row in reply.out.decode(errors="replace").split("\n"):
+            sign, words = row[:1], row[1:].split(" ")
+            if sign == "+":
+                done.add(int(words[0]))
+                for key, id_ in zip(batch.made.get(int(words[0]), ()), words[1:], strict=False):
+                    if key:
+                        self._targets[key] = id_
+            elif sign == "=":
+                named.add(int(words[0]))
+            elif sign == "!":
+                outcomes[int(words[0])] = action.Outcome(error=MOVED, moved=True)
+        said = [row for row in reply.err.split("\n") if row]
+        failed = [number for number in batch.lines if number not in done and number not in outcomes]
+        for place, number in enumerate(failed):
+            reason = said[place] if place < len(said) else (said[0] if said else "the tmux server went away")
+            outcomes[number] = action.Outcome(error=reason)
+            for key in batch.made.get(number, ()):
+                self._targets.pop(key, None)
+        for number in (batch.to_name & done) - named:
+            outcomes[number] = action.Outcome(
+                error=f"it could not be given its name: {said[-1] if said else 'unknown'}"
+            )
+        if starting and done:
+            self.observe()
+
+
+def _swaps(now: Sequence[str], wanted: Sequence[str]) -> list[tuple[str, str]]:
+    """Swaps that put `wanted` into its order on the places its members hold now; others keep theirs."""
+    order = [each for each in now if each in set(wanted)]
+    places = {each: place for place, each in enumerate(order)}
+    swaps: list[tuple[str, str]] = []
+    for place, each in enumerate(each for each in wanted if each in places):
+        other = order[place]
+        if other != each:
+            swaps.append((each, other))
+            order[places[each]], places[other] = other, places[each]
+            order[place], places[each] = each, place
+    return swaps
+
+
+def _outcome(reply: server.Reply | None) -> action.Outcome:
+    if reply is None or reply.code == 0:
+        return action.Outcome()
+    return action.Outcome(error=reply.err.strip() or "tmux refused")

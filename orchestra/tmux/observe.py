@@ -1,0 +1,187 @@
+"""The one reading of a server, and its parser.
+
+Numbers and ids come first, then every text with its length in bytes before it (`#{n:x}:#{x}`), so that no name, title or option,
+whatever it holds, can be taken for another field or line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestra.model import errors, status
+
+SESSION = "@orchestra_session"
+WINDOW = "@orchestra_window"
+PANE = "@orchestra_pane"
+"""Marks. Options inherit downwards, so each level has its own name: a person's pane in our window bears no `@orchestra_pane`."""
+RECORD = "_record"
+LAYOUT = "@orchestra_layout"
+KEY = "@orchestra_key"
+
+_NUMBERS = [
+    "session_id",
+    "window_id",
+    "pane_id",
+    "window_index",
+    "pane_index",
+    "pane_pid",
+    "pane_dead",
+    "pane_active",
+    "window_active",
+    "window_zoomed_flag",
+    "window_width",
+    "window_height",
+    "session_attached",
+]
+_TEXTS = (
+    "session_name",
+    SESSION,
+    SESSION + RECORD,
+    "window_name",
+    "window_layout",
+    LAYOUT,
+    WINDOW,
+    WINDOW + RECORD,
+    "pane_dead_status",
+    "pane_dead_signal",
+    "pane_tty",
+    PANE,
+    PANE + RECORD,
+)
+
+
+def _texts(names: tuple[str, ...]) -> str:
+    return "".join(f" #{{n:{name}}}:#{{{name}}}" for name in names)
+
+
+_PANES = "P " + " ".join(f"#{{{name}}}" for name in _NUMBERS) + _texts(_TEXTS)
+_SERVER = "S #{pid} #{start_time}" + _texts(("version", KEY))
+_CLIENTS = "C #{client_control_mode}" + _texts(("client_name",))
+
+QUESTION = (
+    "display-message", "-p", _SERVER, ";", "list-panes", "-a", "-F", _PANES, ";", "list-clients", "-F", _CLIENTS,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    server: status.Server
+    control_clients: tuple[str, ...]
+    """Names of the attached clients in control mode: other people's, we have none."""
+
+
+class _Reader:
+    def __init__(self, raw: bytes) -> None:
+        self.raw, self.at = raw, 0
+
+    def until(self, stop: bytes) -> str:
+        end = self.raw.find(stop, self.at)
+        if end < 0:
+            raise ValueError("a field does not end")
+        found, self.at = self.raw[self.at : end], end + 1
+        return found.decode(errors="surrogateescape")
+
+    def text(self) -> str:
+        size = int(self.until(b":"))
+        found = self.raw[self.at : self.at + size]
+        if len(found) != size or self.raw[self.at + size : self.at + size + 1] not in (b" ", b"\n"):
+            raise ValueError("a text does not end where it says")
+        self.at += size + 1
+        return found.decode(errors="surrogateescape")
+
+
+def parse(raw: bytes) -> Reading:
+    """`TmuxUnavailable` when it is not what we asked for: then nobody knows what is there."""
+    reader = _Reader(raw)
+    head: tuple[int, int, str, str] | None = None
+    rows: list[tuple[list[str], dict[str, str]]] = []
+    control: list[str] = []
+    try:
+        while reader.at < len(raw):
+            match reader.until(b" "):
+                case "S":
+                    pid, started = int(reader.until(b" ")), int(reader.until(b" "))
+                    head = (pid, started, reader.text(), reader.text())
+                case "P":
+                    numbers = [reader.until(b" ") for _ in _NUMBERS]
+                    rows.append((numbers, {name: reader.text() for name in _TEXTS}))
+                case "C":
+                    flag, name = reader.until(b" "), reader.text()
+                    if flag == "1":
+                        control.append(name)
+                case other:
+                    raise ValueError(f"a line begins with {other[:20]!r}")
+        if head is None:
+            raise ValueError("the server did not say who it is")
+        server = status.Server(
+            running=True, pid=head[0], started=head[1], version=head[2], key=head[3], sessions=_sessions(rows)
+        )
+    except ValueError as error:
+        raise errors.TmuxUnavailable(
+            f"cannot understand what the tmux server lists: {error}",
+            hint="orchestra doctor says whether this tmux version is supported",
+        ) from error
+    return Reading(server=server, control_clients=tuple(control))
+
+
+def _sessions(rows: list[tuple[list[str], dict[str, str]]]) -> tuple[status.Session, ...]:
+    # id -> (a row of it, window id -> (a row of it, panes)): dicts keep tmux's order.
+    tree: dict[str, tuple[_Row, dict[str, tuple[_Row, list[status.Pane]]]]] = {}
+    for numbers, texts in rows:
+        row = _Row(dict(zip(_NUMBERS, numbers, strict=True)), texts)
+        _, windows = tree.setdefault(row.number["session_id"], (row, {}))
+        # Keyed by index too: a window may be linked twice into one session.
+        key = f"{row.number['window_id']} {row.number['window_index']}"
+        _, panes = windows.setdefault(key, (row, []))
+        panes.append(_pane(row))
+    return tuple(
+        status.Session(
+            id=id_,
+            name=row.text["session_name"],
+            attached=int(row.number["session_attached"]),
+            mark=status.Mark.parse(row.text[SESSION]),
+            record=row.text[SESSION + RECORD],
+            windows=tuple(_window(first, panes) for first, panes in windows.values()),
+        )
+        for id_, (row, windows) in tree.items()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    number: Mapping[str, str]
+    text: Mapping[str, str]
+
+
+def _window(row: _Row, panes: list[status.Pane]) -> status.Window:
+    return status.Window(
+        id=row.number["window_id"],
+        index=int(row.number["window_index"]),
+        name=row.text["window_name"],
+        layout=row.text["window_layout"],
+        width=int(row.number["window_width"]),
+        height=int(row.number["window_height"]),
+        active=row.number["window_active"] == "1",
+        zoomed=row.number["window_zoomed_flag"] == "1",
+        mark=status.Mark.parse(row.text[WINDOW]),
+        record=row.text[WINDOW + RECORD],
+        applied_layout=row.text[LAYOUT],
+        panes=tuple(panes),
+    )
+
+
+def _pane(row: _Row) -> status.Pane:
+    code, signal = row.text["pane_dead_status"], row.text["pane_dead_signal"]
+    return status.Pane(
+        id=row.number["pane_id"],
+        index=int(row.number["pane_index"]),
+        pid=int(row.number["pane_pid"]),
+        dead=row.number["pane_dead"] == "1",
+        exit_code=int(code) if code else None,
+        signal=int(signal) if signal else None,
+        active=row.number["pane_active"] == "1",
+        tty=row.text["pane_tty"],
+        mark=status.Mark.parse(row.text[PANE]),
+        record=row.text[PANE + RECORD],
+    )

@@ -1,0 +1,106 @@
+"""One tmux server and the one way to run tmux on it: a client that ends at once, never one that stays attached (docs/decisions/0002)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestra.model import errors
+
+TIMEOUT = 30
+"""Seconds a client may take; a healthy server answers within milliseconds."""
+
+ABSENT = ("no server running on ", "error connecting to ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which server, as tmux itself chooses: `-S path`, else `-L name`, else the one we run in, else the default."""
+
+    socket_path: str | None = None
+    socket_name: str | None = None
+
+    def arguments(self, environ: Mapping[str, str]) -> tuple[str, ...]:
+        if self.socket_path is not None:
+            return ("-S", self.socket_path)
+        if self.socket_name is not None:
+            return ("-L", self.socket_name)
+        inside = environ.get("TMUX", "").partition(",")[0]
+        return ("-S", inside) if inside else ()
+
+    def path(self, environ: Mapping[str, str]) -> str:
+        """The socket's path: names the server for locks."""
+        arguments = self.arguments(environ)
+        if arguments[:1] == ("-S",):
+            return os.path.abspath(arguments[1])
+        folder = environ.get("TMUX_TMPDIR") or "/tmp"  # noqa: S108 - tmux's own default
+        return os.path.join(
+            os.path.realpath(folder), f"tmux-{os.getuid()}", arguments[1] if arguments else "default"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def absent(self) -> bool:
+        """Surely no server. Permission denied is not that: then nobody knows."""
+        if not self.err.startswith(ABSENT):
+            return False
+        return self.err.startswith(ABSENT[0]) or "No such file" in self.err or "refused" in self.err
+
+
+class Server:
+    """`environ` is the environment our clients run in, and the server when they start it: a clean one, without our variables."""
+
+    def __init__(self, choice: Choice, environ: Mapping[str, str], clean: Mapping[str, str]) -> None:
+        self.choice = choice
+        self.path = choice.path(environ)
+        self._arguments = choice.arguments(environ)
+        self._environ = dict(clean)
+        if "TMUX_TMPDIR" in environ:
+            self._environ["TMUX_TMPDIR"] = environ["TMUX_TMPDIR"]
+        found = shutil.which("tmux", path=environ.get("PATH"))
+        if found is None:
+            raise errors.TmuxUnavailable(
+                "tmux is not installed, or not on PATH",
+                hint="install it (apt-get install tmux, dnf install tmux, brew install tmux) and run: orchestra doctor",
+            )
+        self.binary = found
+
+    def argv(self, *words: str) -> tuple[str, ...]:
+        return (self.binary, "-u", *self._arguments, *words)
+
+    def ask(self, *words: str) -> Reply:
+        """Runs constant commands of ours. Never data: data goes through `source`."""
+        return self._run(words, b"")
+
+    def source(self, lines: Sequence[str], *, start: bool = False) -> Reply:
+        """Runs command lines that `quote` has built, all in one turn of the server: either all are read or none is run."""
+        text = "\n".join(lines).encode(errors="surrogateescape") + b"\n"
+        return self._run(("start-server", ";", "source-file", "-") if start else ("source-file", "-"), text)
+
+    def _run(self, words: Sequence[str], stdin: bytes) -> Reply:
+        try:
+            done = subprocess.run(
+                self.argv(*words),
+                input=stdin,
+                capture_output=True,
+                env=self._environ,
+                timeout=TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise errors.TmuxUnavailable(
+                f"the tmux server on {self.path} did not answer within {TIMEOUT} s",
+                hint="it may be stopped or hung; nothing more was sent to it",
+            ) from error
+        except OSError as error:
+            raise errors.TmuxUnavailable(f"cannot run {self.binary}: {error.strerror}") from error
+        return Reply(code=done.returncode, out=done.stdout, err=done.stderr.decode(errors="replace"))
