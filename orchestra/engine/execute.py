@@ -1,0 +1,372 @@
+"""Carries a plan out: the one way anything is done to the world.
+
+Steps whose predecessors are done go together; what waits (a stop, a gate, a prompt) waits beside the others, so independent branches
+of the graph run side by side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import StrEnum
+
+from orchestra.engine import gates, launching, stopping, together, typing_lines, world
+from orchestra.model import action, errors, plan, progress, spec, status
+from orchestra.plan import record
+
+LONG = (action.StopPane, action.TypeLines, action.Await)
+"""Actions that take time and go on beside others; the rest is done at once, in batches."""
+
+
+class OnError(StrEnum):
+    STOP = "stop"
+    CONTINUE = "continue"
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    wait: bool = True
+    """Wait for the health of what was started even where nothing else waits for it."""
+    timeout: timedelta = timedelta(seconds=60)
+    """For each condition that is waited for."""
+    on_error: OnError = OnError.STOP
+
+
+Report = Callable[[progress.Progress], None]
+
+
+class _State(StrEnum):
+    OPEN = "open"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(slots=True)
+class _Node:
+    step: plan.Step
+    state: _State = _State.OPEN
+    missing: int = 0
+    """Predecessors that are not finished yet."""
+    successors: list[int] = field(default_factory=list)
+    reason: str = ""
+
+
+class Execution:
+    """One plan on its way. Use it once."""
+
+    def __init__(
+        self,
+        plan: plan.Plan,
+        observed: status.Server,
+        values: Mapping[spec.Secret, str],
+        world: world.World,
+        settings: Settings,
+        report: Report,
+    ) -> None:
+        self._plan = plan
+        self._values = values
+        self._world = world
+        self._settings = settings
+        self._report = report
+        self._observed = observed
+        self._key = ""
+        self._seen = together.Together(self._observe)
+        self._stopper = stopping.Stopper(world, observed)
+        self._gates = gates.Gates(world, self._seen.get, self._probe_environment)
+        self._nodes = {step.id: _Node(step) for step in plan.steps if settings.wait or not self._idle(step)}
+        self._failures: dict[str, str] = {}
+        self._skips: dict[str, str] = {}
+        for node in self._nodes.values():
+            befores = {*node.step.after, *node.step.optional_after} & self._nodes.keys()
+            node.missing = len(befores)
+            for before in befores:
+                self._nodes[before].successors.append(node.step.id)
+        self._ready = sorted(id_ for id_, node in self._nodes.items() if not node.missing)
+
+    def _idle(self, step: plan.Step) -> bool:
+        """A wait that nothing rests on."""
+        if not isinstance(step.action, action.Await):
+            return False
+        return not any(step.id in (*other.after, *other.optional_after) for other in self._plan.steps)
+
+    async def _observe(self) -> status.Server:
+        return await asyncio.to_thread(self._world.tmux.observe)
+
+    async def run(self) -> progress.Result:
+        """Does what can be done and tells what could not. `Conflict` before anything is touched when we would stop ourselves."""
+        self._stopper.refuse_suicide(
+            [step.action for step in self._plan.steps if isinstance(step.action, action.StopPane)]
+        )
+        self._world.tmux.bind(self._observed, self._plan.workspace)
+        if any(secret for secret in self._values):
+            self._key = await asyncio.to_thread(self._world.tmux.ensure_key)
+        finished: asyncio.Queue[int] = asyncio.Queue()
+        running = 0
+        async with asyncio.TaskGroup() as group:
+            while True:
+                batch = self._take(lambda what: not isinstance(what, LONG), follow=True)
+                if batch:
+                    await self._batch(batch)
+                    continue
+                for id_ in self._take(lambda what: isinstance(what, LONG), follow=False):
+                    running += 1
+                    group.create_task(
+                        self._long(id_, finished), name=f"step {id_} {self._nodes[id_].step.change}"
+                    )
+                if not running:
+                    break
+                self._settle(await finished.get())
+                running -= 1
+        return progress.Result(failed=tuple(self._failures.items()), skipped=tuple(self._skips.items()))
+
+    # --- the graph
+
+    def _take(self, wanted: Callable[[action.Action], bool], *, follow: bool) -> list[int]:
+        """Ready steps of a kind, in order; with `follow` also those that become ready when they are done."""
+        taken: list[int] = []
+        counted: dict[int, int] = {}
+        queue, later = self._ready, []
+        while queue:
+            id_ = queue.pop(0)
+            node = self._nodes[id_]
+            if node.state is not _State.OPEN:
+                continue
+            if self._blocked(node):
+                self._skip(id_)
+                queue = sorted({*queue, *self._ready})
+                self._ready = queue
+                continue
+            if not wanted(node.step.action):
+                later.append(id_)
+                continue
+            node.state = _State.RUNNING
+            taken.append(id_)
+            if follow:
+                for next_ in node.successors:
+                    counted[next_] = counted.get(next_, 0) + 1
+                    ready = counted[next_] == self._nodes[next_].missing
+                    if (
+                        ready
+                        and wanted(self._nodes[next_].step.action)
+                        and not self._blocked(self._nodes[next_])
+                    ):
+                        queue.append(next_)
+        self._ready = later
+        return taken
+
+    def _blocked(self, node: _Node) -> bool:
+        stopped = self._failures and self._settings.on_error is not OnError.CONTINUE
+        bad = any(
+            self._nodes[before].state in (_State.FAILED, _State.SKIPPED)
+            for before in node.step.after
+            if before in self._nodes
+        )
+        return bool(stopped) or bad
+
+    def _skip(self, id_: int) -> None:
+        node = self._nodes[id_]
+        cause = next(
+            (
+                self._nodes[before]
+                for before in node.step.after
+                if before in self._nodes and self._nodes[before].state in (_State.FAILED, _State.SKIPPED)
+            ),
+            None,
+        )
+        if cause is None:
+            address, reason = next(iter(self._failures.items()))
+            node.reason = f"not done after {address} failed: {reason}"
+        elif cause.state is _State.SKIPPED or cause.step.change == node.step.change:
+            node.reason = cause.reason
+        else:
+            node.reason = f"{cause.step.change} failed: {cause.reason}"
+        node.state = _State.SKIPPED
+        change = node.step.change
+        if change and change not in self._failures and change not in self._skips:
+            self._skips[change] = node.reason
+            self._report(progress.Progress(address=change, phase=progress.Phase.SKIPPED, detail=node.reason))
+        self._release(node)
+
+    def _settle(self, id_: int) -> None:
+        node = self._nodes[id_]
+        if node.reason:
+            node.state = _State.FAILED
+            self._fail(node)
+        else:
+            node.state = _State.DONE
+        self._release(node)
+
+    def _fail(self, node: _Node) -> None:
+        waited_for_in_vain = isinstance(node.step.action, action.Await) and all(
+            node.step.id in self._nodes[next_].step.optional_after for next_ in node.successors
+        )
+        if waited_for_in_vain and node.successors:
+            detail = f"{node.reason}; what waits for it is started without (required: false)"
+            self._report(
+                progress.Progress(address=node.step.change, phase=progress.Phase.WARNING, detail=detail)
+            )
+            return
+        self._failures.setdefault(node.step.change, node.reason)
+        self._report(
+            progress.Progress(address=node.step.change, phase=progress.Phase.FAILED, detail=node.reason)
+        )
+
+    def _release(self, node: _Node) -> None:
+        for next_ in node.successors:
+            self._nodes[next_].missing -= 1
+            if not self._nodes[next_].missing and self._nodes[next_].state is _State.OPEN:
+                self._ready.append(next_)
+        self._ready.sort()
+
+    # --- steps that are done at once
+
+    async def _batch(self, ids: list[int]) -> None:
+        orders: list[action.Order] = []
+        ordered: list[int] = []
+        for id_ in ids:
+            node = self._nodes[id_]
+            try:
+                order = self._order(node.step.action)
+            except errors.OrchestraError as error:
+                node.reason = str(error)
+                order = None
+            if order is not None and not self._rests_on_failure(node):
+                orders.append(order)
+                ordered.append(id_)
+        outcomes = await asyncio.to_thread(self._world.tmux.execute, orders) if orders else ()
+        for id_, outcome in zip(ordered, outcomes, strict=True):
+            if outcome.error is not None:
+                self._nodes[id_].reason = outcome.error
+        for id_ in ids:
+            node = self._nodes[id_]
+            if not node.reason and self._rests_on_failure(node):
+                node.state = _State.OPEN
+                self._skip(id_)
+                continue
+            self._settle(id_)
+            if node.state is _State.DONE:
+                self._tell(node)
+
+    def _rests_on_failure(self, node: _Node) -> bool:
+        return any(self._nodes[before].reason for before in node.step.after if before in self._nodes)
+
+    def _tell(self, node: _Node) -> None:
+        phase, what = progress.Phase.DONE, node.step.action
+        seed = _seed(what)
+        if isinstance(what, action.StartPane) or (seed is not None and seed.start):
+            phase = progress.Phase.STARTED
+        elif seed is not None:
+            return
+        if node.step.change:
+            self._report(progress.Progress(address=node.step.change, phase=phase, detail=type(what).__name__))
+
+    def _order(self, what: action.Action) -> action.Order | None:
+        seed = _seed(what)
+        if seed is not None:
+            if seed.start:
+                return self._starting(what, seed.pane, seed.mark)
+            launch = launching.placeholder(seed.pane.address, seed.mark, seed.notice, self._world.machine)
+            return action.Order(action=what, launch=launch, record=record.pane_text(seed.pane, {}))
+        if isinstance(what, action.StartPane):
+            return self._starting(what, what.pane, what.mark)
+        if isinstance(what, action.Join):
+            return None
+        return action.Order(action=what)
+
+    def _starting(self, what: action.Action, pane: spec.Pane, mark: status.Mark) -> action.Order:
+        if not self._world.machine.is_directory(pane.dir):
+            raise errors.ActionFailed(f"its directory {pane.dir} does not exist or cannot be entered")
+        launch = launching.launch(pane, mark, self._values, self._world.machine)
+        digests = {
+            secret.name: record.digest(self._key, secret.name, self._values[secret])
+            for secret in pane.secrets
+        }
+        return action.Order(action=what, launch=launch, record=record.pane_text(pane, digests))
+
+    # --- steps that take time
+
+    async def _long(self, id_: int, finished: asyncio.Queue[int]) -> None:
+        node = self._nodes[id_]
+        try:
+            node.reason = await self._carry_out(node.step.action) or ""
+        except (gates.Failed, errors.OrchestraError) as error:
+            node.reason = str(error) or "it failed"
+        finished.put_nowait(id_)
+
+    async def _carry_out(self, what: action.Action) -> str | None:
+        match what:
+            case action.StopPane():
+                return await self._stop(what)
+            case action.TypeLines():
+                place = await self._live(what.address)
+                typer = typing_lines.Typer(self._world, self._settings.timeout)
+                reason = await typer.type(what, place.pane)
+                if reason is None:
+                    self._report(
+                        progress.Progress(address=what.address, phase=progress.Phase.DONE, detail="typed")
+                    )
+                return reason
+            case action.Await():
+                return await self._await(what)
+            case _:
+                raise AssertionError(type(what).__name__)
+
+    async def _live(self, address: str) -> status.Place:
+        place = status.owned(await self._seen.get(), self._plan.workspace).get(address)
+        if place is None:
+            raise gates.Failed("the pane is gone")
+        return place
+
+    async def _stop(self, what: action.StopPane) -> str | None:
+        place = status.owned(await self._seen.get(), self._plan.workspace).get(what.address)
+        if place is None:
+            return None
+        if place.pane.mark != what.expect:
+            return "it is no longer what was seen"
+        alive = not place.pane.dead
+        if alive:
+            self._report(progress.Progress(address=what.address, phase=progress.Phase.STOPPING))
+        known = record.parse_pane(place.pane.record)
+        pane = known.pane if known is not None else None
+        live = replace(what, pid=place.pane.pid)
+        env = {} if pane is None else self._probe_environment(pane)
+        return await self._stopper.stop(live, alive=alive, env=env, pane=pane)
+
+    async def _await(self, what: action.Await) -> str | None:
+        def waiting(reason: str) -> None:
+            self._report(
+                progress.Progress(
+                    address=what.address, phase=progress.Phase.WAITING, detail=f"{what.condition}: {reason}"
+                )
+            )
+
+        await self._gates.reached(
+            self._plan.workspace, what.pane, what.condition, self._settings.timeout, waiting
+        )
+        if what.condition is spec.Condition.HEALTHY and what.pane.health is not None:
+            self._report(progress.Progress(address=what.address, phase=progress.Phase.HEALTHY))
+        return None
+
+    def _probe_environment(self, pane: spec.Pane) -> dict[str, str]:
+        """Without ORCHESTRA_PANE: a probe is not one of the pane's processes."""
+        return {
+            **pane.env,
+            **{secret.name: self._values[secret] for secret in pane.secrets if secret in self._values},
+            "ORCHESTRA_WORKSPACE": self._plan.workspace,
+            "ORCHESTRA_ADDRESS": pane.address,
+        }
+
+
+def _seed(what: action.Action) -> action.Seed | None:
+    match what:
+        case action.CreateSession():
+            return what.window.seed
+        case action.CreateWindow() | action.CreatePane():
+            return what.seed
+        case _:
+            return None

@@ -1,0 +1,39 @@
+"""How a pane's process is exec'd, from its spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestra.engine import ports
+from orchestra.model import action, spec, status
+
+
+def launch(
+    pane: spec.Pane, mark: status.Mark, values: Mapping[spec.Secret, str], machine: ports.Machine
+) -> action.Launch:
+    """A command runs under the wrapper, exactly as written; a shell runs by itself, as a login shell, as tmux does it."""
+    shell = pane.shell or machine.login_shell()
+    if pane.command is None:
+        argv: tuple[str, ...] = (shell, "-l")
+    elif isinstance(pane.command, str):
+        argv = machine.wrap((shell, "-c", pane.command))
+    else:
+        argv = machine.wrap(pane.command)
+    return action.Launch(argv=argv, env=environment(pane, mark, values), dir=pane.dir)
+
+
+def placeholder(address: str, mark: status.Mark, notice: str, machine: ports.Machine) -> action.Launch:
+    """Says on the pane's screen what it waits for, and ends; the pane holds its place."""
+    argv = machine.wrap(("printf", "%s\n", f"{address} {notice}")) if notice else ("sh", "-c", ":")
+    return action.Launch(argv=argv, env={"ORCHESTRA_PANE": mark.uid}, dir="/")
+
+
+def environment(pane: spec.Pane, mark: status.Mark, values: Mapping[spec.Secret, str]) -> dict[str, str]:
+    """What its processes see beside the server's environment. ORCHESTRA_PANE tells whose a process is, however it was forked."""
+    return {
+        **pane.env,
+        **{secret.name: values[secret] for secret in pane.secrets},
+        "ORCHESTRA_PANE": mark.uid,
+        "ORCHESTRA_WORKSPACE": mark.workspace,
+        "ORCHESTRA_ADDRESS": mark.address,
+    }

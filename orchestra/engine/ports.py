@@ -1,0 +1,111 @@
+"""What the engine asks of the world. `daemon/assemble.py` hands in the adapters; tests may hand in fakes that pass the same contract tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Protocol
+
+from orchestra.model import action, spec, status
+
+
+class Tmux(Protocol):
+    def observe(self) -> status.Server:
+        """One reading of the whole server. `TmuxUnavailable` when it is unknown what is there."""
+
+    def execute(self, orders: Sequence[action.Order]) -> Sequence[action.Outcome]:
+        """Carries out what tmux alone can do (not `StopPane`, `TypeLines`, `Await`), in order, in as few round trips as is safe.
+
+        An order's outcome does not stop later ones that do not rest on it. One outcome an order, in order.
+        """
+
+    def ensure_key(self) -> str:
+        """The running server's key for digests of secrets, made when there is none; "" when no server runs."""
+
+    def bind(self, server: status.Server, workspace: str) -> None:
+        """From now on addresses mean this workspace's objects as seen in `server`."""
+
+    def pane_id(self, address: str) -> str | None:
+        """The live pane an address means now."""
+
+    def capture(self, pane_id: str) -> str:
+        """The pane's text with its history (at most 2,000 lines), lines joined where the terminal wrapped them."""
+
+    def type_line(self, address: str, expect: status.Mark, mark: status.Mark, line: str) -> action.Outcome:
+        """Types `line` and Enter and writes `mark`, in one step, if the pane still bears `expect`."""
+
+    def send_keys(self, address: str, expect: status.Mark, keys: Sequence[str]) -> action.Outcome:
+        """Sends key names or text, if the pane still bears `expect`."""
+
+    def reap(self) -> None:
+        """Makes the server look at its ended children now; it reaps lazily by itself."""
+
+
+class Processes(Protocol):
+    def trees(self, roots: Mapping[str, int], server_pid: int) -> Mapping[str, frozenset[status.Process]]:
+        """For each pane uid, with its first process's pid (0: none), every live process that belongs to it: descendants, its terminal
+        session, and whatever bears the uid in its environment, however often it forked. One look at the process table for all.
+        Never a tmux server, nor what runs under another one, nor this program."""
+
+    def find(self, pid: int) -> status.Process | None:
+        """The live process of that number, zombies not counted."""
+
+    def signal(self, processes: Collection[status.Process], name: str) -> None:
+        """Sends to each that is still the same process."""
+
+    def signal_group(self, pid: int, name: str) -> None:
+        """Sends to the process group that `pid` leads."""
+
+    async def ended(
+        self, processes: Collection[status.Process], timeout: timedelta
+    ) -> frozenset[status.Process]:
+        """Waits until all have ended; those that have not by then."""
+
+    def contains_self(self, processes: Collection[status.Process]) -> bool:
+        """Whether this program runs under one of them."""
+
+    def at_prompt(self, pid: int, tty: str) -> bool:
+        """Whether the interactive shell `pid` waits for a line on its terminal."""
+
+
+class Prober(Protocol):
+    async def attempt(
+        self, probe: spec.Probe, timeout: timedelta, *, dir: str, env: Mapping[str, str]
+    ) -> status.Attempt:
+        """One try of a command, HTTP or TCP probe; never longer than `timeout`. An `OutputProbe` is not its business."""
+
+    async def run(
+        self, command: str | tuple[str, ...], timeout: timedelta, *, dir: str, env: Mapping[str, str]
+    ) -> status.Attempt:
+        """Runs a stop command in a process group of its own and kills that at the timeout."""
+
+
+class Secrets(Protocol):
+    def resolve(self, secrets: Collection[spec.Secret], *, run_commands: bool) -> Mapping[spec.Secret, str]:
+        """Values by reference; those that come from commands are left out unless `run_commands`. `SecretUnavailable` otherwise."""
+
+
+class Clock(Protocol):
+    def monotonic(self) -> float:
+        """Seconds."""
+
+
+class Machine(Protocol):
+    """The small facts about where we run."""
+
+    def login_shell(self) -> str:
+        """Absolute path."""
+
+    def is_directory(self, path: str) -> bool: ...
+
+    def wrap(self, argv: tuple[str, ...]) -> tuple[str, ...]:
+        """`argv` under the wrapper that keeps a command's last lines and exact exit status."""
+
+
+class Locks(Protocol):
+    def hold(
+        self, name: str, purpose: str, timeout: timedelta, waiting: Callable[[str], None]
+    ) -> AbstractContextManager[None]:
+        """One holder at a time, freed by the kernel when its process dies. When it must wait it calls `waiting` once with who
+        holds it; `Conflict` after `timeout`, saying the same."""

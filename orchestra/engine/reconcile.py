@@ -1,0 +1,141 @@
+"""Observe, plan, carry out: one pass. `apply`, `diff` and `delete` are this; what keeps a workspace so will be the same pass, again."""
+
+from __future__ import annotations
+
+import secrets as randomness
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from orchestra.engine import execute, world
+from orchestra.model import action, errors, plan, progress, spec, status
+from orchestra.plan import applied, build, compare, record
+
+LOCK_WAIT = timedelta(seconds=60)
+DEFAULT_SIZE = (200, 50)
+"""Columns and rows of a new session when nobody's terminal says otherwise."""
+
+Confirm = Callable[[plan.Plan], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """`after` is the server as it was found at the end; `undone` what a rollback did, None when there was none."""
+
+    plan: plan.Plan
+    result: progress.Result
+    after: status.Server
+    undone: progress.Result | None = None
+    declined: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciler:
+    world: world.World
+    lock_name: str
+    size: tuple[int, int] = DEFAULT_SIZE
+    new_uid: Callable[[], str] = field(default=lambda: randomness.token_hex(6))
+
+    def preview(
+        self, desired: spec.Workspace, options: compare.Options, *, run_commands: bool = False
+    ) -> tuple[plan.Plan, status.Server, Mapping[spec.Secret, str]]:
+        """Changes nothing and, unless `run_commands`, runs nothing that the manifest names: a secret from a command is then taken
+        as unchanged."""
+        references = {secret for pane in desired.panes for secret in pane.secrets}
+        values = self.world.secrets.resolve(references, run_commands=run_commands) if references else {}
+        observed = self.world.tmux.observe()
+        digests = {
+            secret: record.digest(observed.key, secret.name, value)
+            for secret, value in values.items()
+            if observed.key
+        }
+        made = build.build(desired, observed, digests, options, new_uid=self.new_uid, size=self.size)
+        return made, observed, values
+
+    async def apply(
+        self,
+        desired: spec.Workspace,
+        options: compare.Options,
+        settings: execute.Settings,
+        confirm: Confirm,
+        report: execute.Report,
+    ) -> Outcome:
+        with self._alone(f"apply {desired.name}", report):
+            made, observed, values = self.preview(desired, options, run_commands=True)
+            if made.stops and not confirm(made):
+                return Outcome(plan=made, result=progress.Result(), after=observed, declined=True)
+            return await self._carry_out(made, observed, values, settings, report)
+
+    async def apply_saved(
+        self, saved: plan.Plan, settings: execute.Settings, confirm: Confirm, report: execute.Report
+    ) -> Outcome:
+        """Verbatim, or not at all: `Conflict` when the world is no longer the one it was made for."""
+        with self._alone(f"apply {saved.workspace}", report):
+            observed = self.world.tmux.observe()
+            if build.world(saved.workspace, saved.changes, observed) != saved.world:
+                raise errors.Conflict(
+                    f"the saved plan for {saved.workspace} is stale: the tmux server is no longer as it was when it was made",
+                    hint="make it anew: orchestra diff FILE --out PLAN",
+                )
+            values = self.world.secrets.resolve(set(_secrets(saved)), run_commands=True)
+            if saved.stops and not confirm(saved):
+                return Outcome(plan=saved, result=progress.Result(), after=observed, declined=True)
+            return await self._carry_out(saved, observed, values, settings, report)
+
+    async def delete(
+        self, name: str, settings: execute.Settings, confirm: Confirm, report: execute.Report
+    ) -> Outcome:
+        return await self.apply(build.nothing(name), compare.Options(), settings, confirm, report)
+
+    def _alone(self, purpose: str, report: execute.Report) -> AbstractContextManager[None]:
+        def waiting(holder: str) -> None:
+            report(
+                progress.Progress(
+                    address="", phase=progress.Phase.WAITING, detail=f"{holder} is at work here"
+                )
+            )
+
+        return self.world.locks.hold(self.lock_name, purpose, LOCK_WAIT, waiting)
+
+    async def _carry_out(
+        self,
+        made: plan.Plan,
+        observed: status.Server,
+        values: Mapping[spec.Secret, str],
+        settings: execute.Settings,
+        report: execute.Report,
+    ) -> Outcome:
+        if not made.steps:
+            return Outcome(plan=made, result=progress.Result(), after=observed)
+        before = applied.workspace(made.workspace, observed)
+        result = await execute.Execution(made, observed, values, self.world, settings, report).run()
+        undone = None
+        if not result.ok and settings.on_error is execute.OnError.ROLLBACK:
+            report(progress.Progress(address="", phase=progress.Phase.WARNING, detail="rolling back"))
+            undone = await self._undo(before, values, settings, report)
+        return Outcome(plan=made, result=result, after=self.world.tmux.observe(), undone=undone)
+
+    async def _undo(
+        self,
+        before: spec.Workspace,
+        values: Mapping[spec.Secret, str],
+        settings: execute.Settings,
+        report: execute.Report,
+    ) -> progress.Result:
+        made, observed, known = self.preview(before, compare.Options(), run_commands=True)
+        back = execute.Settings(wait=False, timeout=settings.timeout, on_error=execute.OnError.CONTINUE)
+        return await execute.Execution(made, observed, {**values, **known}, self.world, back, report).run()
+
+
+def _secrets(saved: plan.Plan) -> Iterable[spec.Secret]:
+    for step in saved.steps:
+        match step.action:
+            case action.CreateSession(window=window):
+                yield from window.seed.pane.secrets
+            case action.CreateWindow(seed=seed) | action.CreatePane(seed=seed):
+                yield from seed.pane.secrets
+            case action.StartPane(pane=pane):
+                yield from pane.secrets
+            case _:
+                pass

@@ -1,0 +1,52 @@
+"""Typing a pane's `send_keys`: each line when the shell shows its prompt, each exactly once, however often apply is cut off."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+from orchestra.engine import world
+from orchestra.model import action, status
+
+BEAT = 0.005
+"""Seconds between looks at the shell; neither the kernel nor tmux tells when a prompt is shown."""
+
+
+class Typer:
+    def __init__(self, world: world.World, timeout: timedelta) -> None:
+        self._world = world
+        self._timeout = timeout
+
+    async def type(self, what: action.TypeLines, pane: status.Pane) -> str | None:
+        """An error text when a prompt does not come. The mark counts the lines typed: it is written in the step that types."""
+        mark = what.mark
+        lines = what.pane.send_keys
+        for number in range(mark.typed, len(lines)):
+            if not await self._prompt(pane):
+                return (
+                    f"line {number + 1} of send_keys was not typed: the shell showed no prompt"
+                    f" within {self._timeout.total_seconds():g}s"
+                )
+            last = number + 1 == len(lines)
+            after = replace(mark, typed=number + 1, stage=status.Stage.DONE if last else status.Stage.TYPING)
+            outcome = await asyncio.to_thread(
+                self._world.tmux.type_line, what.address, mark, after, lines[number]
+            )
+            if outcome.error is not None:
+                return f"line {number + 1} of send_keys was not typed: {outcome.error}"
+            mark = after
+        return None
+
+    async def _prompt(self, pane: status.Pane) -> bool:
+        """Twice in a row: between a line's end and its command's start a shell looks for a moment as if it waited."""
+        seen = 0
+        try:
+            async with asyncio.timeout(self._timeout.total_seconds()):
+                while seen < 2:
+                    shown = await asyncio.to_thread(self._world.processes.at_prompt, pane.pid, pane.tty)
+                    seen = seen + 1 if shown else 0
+                    await asyncio.sleep(BEAT)
+        except TimeoutError:
+            return False
+        return True
