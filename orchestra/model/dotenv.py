@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 START = re.compile(r"[ \t]*(?:export[ \t]+)?(?P<name>[^\s=#'\"]+)[ \t]*=[ \t]*")
 SKIPPED = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
-PLAIN = re.compile(r"[^\n]*?(?=[ \t]+#|[ \t]*\r?(?:\n|\Z))")
+PLAIN = re.compile(r"(?:(?![ \t]#)[^\n])*")
 SINGLE = re.compile(r"'(?P<text>[^']*)'")
 DOUBLE = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"', re.DOTALL)
 ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -65,7 +65,7 @@ def _value(text: str, position: int, line: int) -> tuple[str, int]:
             return "", position
         plain = PLAIN.match(text, position)
         assert plain is not None
-        return plain.group(), plain.end()
+        return plain.group().rstrip(" \t\r"), plain.end()
     quoted = (SINGLE if opening == "'" else DOUBLE).match(text, position)
     if quoted is None:
         raise Malformed(line, "a quote is not closed")

@@ -1,0 +1,143 @@
+"""One command in a process group of its own, which ends when its time is up, whatever it has forked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from orchestra.host import reason
+from orchestra.model import status
+
+_OUTPUT = 4096
+"""Bytes kept of its output, the last."""
+_LOOK_EVERY = 0.02
+"""Seconds, where there are no pidfds."""
+
+
+async def attempt(
+    command: str | tuple[str, ...],
+    timeout: timedelta,
+    *,
+    dir: str,
+    env: Mapping[str, str],
+    leaves_children: bool = False,
+) -> status.Attempt:
+    """Healthy when it exits 0 in time. `leaves_children`: what it leaves in its group in time may live on.
+
+    Nobody waits for the end of its output: a child may hold the pipe for ever. Only a child that leaves the group by
+    `setsid` escapes.
+    """
+    argv = ("/bin/sh", "-c", command) if isinstance(command, str) else command
+    try:
+        running = _Running(argv, dir, env)
+    except (OSError, ValueError) as error:
+        what = reason.of(error) if isinstance(error, OSError) else str(error)
+        return status.Attempt(healthy=False, reason=reason.line(f"cannot start {argv[0]}: {what}"))
+    in_time = False
+    try:
+        async with asyncio.timeout(timeout.total_seconds()):
+            await running.ended()
+        in_time = True
+    except TimeoutError:
+        pass
+    finally:
+        code = running.finish(kill=not (in_time and leaves_children))
+    if not in_time:
+        return status.Attempt(
+            healthy=False, reason=_with(f"timed out after {timeout.total_seconds():g} s", running)
+        )
+    if code == 0:
+        return status.Attempt(healthy=True, reason="exited 0")
+    ending = f"exited {code}" if code >= 0 else f"killed by {_signal_name(-code)}"
+    return status.Attempt(healthy=False, reason=_with(ending, running))
+
+
+class _Running:
+    """The process with its pipe and pidfd, from start to `finish`."""
+
+    def __init__(self, argv: Sequence[str], dir: str, env: Mapping[str, str]) -> None:
+        self.output = b""
+        self._pipe, write_end = os.pipe()
+        try:
+            # Not asyncio's: that one reaps at once, and then the group's number may be a stranger's when we kill it.
+            self._process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=write_end,
+                stderr=write_end,
+                cwd=dir,
+                env=dict(env),
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(self._pipe)
+            raise
+        finally:
+            os.close(write_end)
+        os.set_blocking(self._pipe, False)
+
+    async def ended(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._pipe, self._read)
+        try:
+            await self._exit(loop)
+        finally:
+            loop.remove_reader(self._pipe)
+        self._read()
+
+    def finish(self, *, kill: bool) -> int:
+        """Its exit code, a signal's number below zero."""
+        try:
+            if kill:
+                # ESRCH: no one is left. EPERM: only zombies are (macOS), or it has become another user's.
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+            try:
+                return self._process.wait(timeout=1)
+            except subprocess.TimeoutExpired:  # stuck in the kernel; the module reaps it with a later process
+                return -signal.SIGKILL
+        finally:
+            os.close(self._pipe)
+
+    async def _exit(self, loop: asyncio.AbstractEventLoop) -> None:
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):  # an old kernel, a sandbox, no more files
+                fd = os.pidfd_open(self._process.pid)
+                try:
+                    exited = asyncio.Event()
+                    loop.add_reader(fd, exited.set)
+                    await exited.wait()
+                    return
+                finally:
+                    loop.remove_reader(fd)
+                    os.close(fd)
+        while self._process.poll() is None:  # noqa: ASYNC110  # there is no event
+            await asyncio.sleep(_LOOK_EVERY)
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._pipe, 65536)
+        except BlockingIOError:
+            return
+        if data:
+            self.output = (self.output + data)[-_OUTPUT:]
+        else:
+            asyncio.get_running_loop().remove_reader(self._pipe)
+
+
+def _with(ending: str, running: _Running) -> str:
+    said = reason.last_line(running.output)
+    return reason.line(f"{ending}: {said}") if said else ending
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"

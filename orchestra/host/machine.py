@@ -1,0 +1,78 @@
+"""The small facts about where we run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+_OF_A_LOGIN = frozenset(
+    """
+HOME USER LOGNAME SHELL PATH MAIL TZ TZDIR TMPDIR HOSTNAME HOSTTYPE MACHTYPE OSTYPE
+LANG LANGUAGE NLSPATH COLORTERM TERMINFO TERMINFO_DIRS
+EDITOR VISUAL PAGER BROWSER LESS LS_COLORS MANPATH INFOPATH ZDOTDIR
+SSH_AUTH_SOCK SSH_AGENT_PID SSH_ASKPASS GPG_AGENT_INFO GNUPGHOME KRB5CCNAME
+DISPLAY WAYLAND_DISPLAY XAUTHORITY DBUS_SESSION_BUS_ADDRESS DESKTOP_SESSION SESSION_MANAGER PULSE_SERVER
+http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY
+SSL_CERT_FILE SSL_CERT_DIR DOCKER_HOST KUBECONFIG
+PYENV_ROOT PYENV_SHELL RBENV_ROOT RBENV_SHELL CONDA_EXE
+NVM_DIR NVM_BIN NVM_INC VOLTA_HOME FNM_DIR PNPM_HOME BUN_INSTALL DENO_INSTALL
+ASDF_DIR ASDF_DATA_DIR MISE_DATA_DIR SDKMAN_DIR JAVA_HOME ANDROID_HOME
+GOPATH GOROOT GOBIN CARGO_HOME RUSTUP_HOME
+HOMEBREW_PREFIX HOMEBREW_CELLAR HOMEBREW_REPOSITORY
+NIX_PATH NIX_PROFILES NIX_SSL_CERT_FILE LOCALE_ARCHIVE
+WSL_DISTRO_NAME WSL_INTEROP WSLENV WSL2_GUI_APPS_ENABLED
+__CF_USER_TEXT_ENCODING XPC_FLAGS XPC_SERVICE_NAME
+""".split()  # noqa: SIM905  # a hundred quotes and commas less
+)
+_FAMILIES = ("LC_", "XDG_")
+_OF_THE_MOMENT = frozenset({"XDG_SESSION_ID", "XDG_ACTIVATION_TOKEN"})
+
+
+class Machine:
+    """`engine.ports.Machine` of this machine. The wrappers are the same program in two languages."""
+
+    def __init__(self, perl_wrapper: Path, python_wrapper: Path) -> None:
+        self._perl_wrapper = perl_wrapper
+        self._python_wrapper = python_wrapper
+
+    def login_shell(self) -> str:
+        candidates = [os.environ.get("SHELL", "")]
+        with contextlib.suppress(KeyError):  # a container's user may have no entry
+            candidates.append(pwd.getpwuid(os.getuid()).pw_shell)
+        return next((shell for shell in candidates if _is_shell(shell)), "/bin/sh")
+
+    def is_directory(self, path: str) -> bool:
+        """Whether a process of ours could start there."""
+        return path.startswith("/") and "\0" not in path and os.access(f"{path}/.", os.X_OK)
+
+    def wrap(self, argv: tuple[str, ...]) -> tuple[str, ...]:
+        # The system's own first: what a version manager puts in PATH may be a slow shell script.
+        perl = shutil.which("perl", path=f"/usr/bin:/usr/local/bin:{os.environ.get('PATH', '')}")
+        if perl is not None and perl.startswith("/"):
+            # The switches and the variable are explained in the wrapper.
+            return ("/usr/bin/env", "PERL_BADLANG=", perl, "-tX", "-C0", str(self._perl_wrapper), *argv)
+        return (sys.executable, "-I", "-S", "-B", str(self._python_wrapper), *argv)
+
+
+def server_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a tmux server is started with, and so what every pane starts from: what a login has, and nothing of the moment.
+
+    An allow-list, because the server outlives the terminal and the project it happens to be started from: neither a virtual
+    environment, nor another tmux's variables, nor ours, nor an exported secret may leak into every later pane.
+    """
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in _OF_A_LOGIN or (name.startswith(_FAMILIES) and name not in _OF_THE_MOMENT)
+    }
+
+
+def _is_shell(path: str) -> bool:
+    if path.endswith(("/nologin", "/false")):  # a service's user
+        return False
+    return path.startswith("/") and Path(path).is_file() and os.access(path, os.X_OK)
