@@ -1,0 +1,154 @@
+"""The rest of what a manifest leaves unsaid: names of nameless windows and panes, absolute paths, text where text is meant."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestra.manifest import files, tree
+from orchestra.manifest.problem import Problems, quoted
+from orchestra.manifest.tree import Entry, List, Map, Node, Scalar
+
+TEXT_MAPS = ("env", "labels")
+
+
+@dataclass(frozen=True, slots=True)
+class _Home:
+    directory: str | None
+    problems: Problems
+
+    def absolute(self, node: Node | None, base: str | None = None) -> Node | None:
+        """Of a path that was written; without `base` it is relative to the file it is written in."""
+        path = tree.text(node)
+        if node is None or path is None:
+            return node
+        return tree.written(node.at, self._absolute(path, node, base or files.folder(node.at.file)))
+
+    def _absolute(self, path: str, node: Node, base: str) -> str:
+        if path.startswith("~"):
+            user, _, rest = path.partition("/")
+            if user != "~":
+                self.problems.add(
+                    node.at,
+                    f"{quoted(user)} is not understood: only `~`, one's own home, is",
+                    hint="write the whole path",
+                )
+                return path
+            if self.directory is None:
+                self.problems.add(
+                    node.at, "`~` means nothing here: HOME is not set", hint="write the whole path"
+                )
+                return path
+            path = os.path.join(self.directory, rest)  # noqa: PTH118 - text in, text out
+        return os.path.normpath(os.path.join(base, path))  # noqa: PTH118
+
+
+def full(root: Map, environ: Mapping[str, str], problems: Problems) -> Map:
+    home = _Home(environ.get("HOME") or None, problems)
+    changes: dict[str, Node | None] = _paths_and_texts(root, home)
+    if isinstance(sessions := tree.child(root, "sessions"), Map):
+        full_sessions = {
+            name: Entry(entry.at, _session(entry.node, home) if isinstance(entry.node, Map) else entry.node)
+            for name, entry in sessions.entries.items()
+        }
+        changes["sessions"] = Map(sessions.at, full_sessions)
+    if isinstance(groups := tree.child(root, "groups"), Map):
+        changes["groups"] = Map(
+            groups.at,
+            {
+                name: Entry(entry.at, _labelled(entry.node) if isinstance(entry.node, Map) else entry.node)
+                for name, entry in groups.entries.items()
+            },
+        )
+    return tree.with_entries(root, changes)
+
+
+def _labelled(group: Map) -> Map:
+    return tree.with_entries(group, {"labels": _texts(tree.child(group, "labels"))})
+
+
+def _session(session: Map, home: _Home) -> Map:
+    base = files.folder(session.at.file)
+    directory = home.absolute(tree.child(session, "dir")) or tree.written(session.at, base)
+    base = tree.text(directory) or base
+    changes = {**_paths_and_texts(session, home), "dir": directory}
+    windows = tree.child(session, "windows")
+    if isinstance(windows, List):
+        position = 0
+        full_windows: list[Node] = []
+        for number, window in enumerate(windows.items):
+            full_windows.append(
+                _window(window, number, position, base, home) if isinstance(window, Map) else window
+            )
+            position += len(tree.items(tree.child(window, "panes")))
+        changes["windows"] = List(windows.at, tuple(full_windows))
+    return tree.with_entries(session, changes)
+
+
+def _window(window: Map, number: int, position: int, base: str, home: _Home) -> Map:
+    directory = home.absolute(tree.child(window, "dir"), base)
+    base = tree.text(directory) or base
+    changes = {**_paths_and_texts(window, home), "dir": directory}
+    if "name" not in window.entries:
+        changes["name"] = tree.written(window.at, str(number))
+    panes = tree.child(window, "panes")
+    if isinstance(panes, List):
+        full_panes = tuple(
+            _pane(pane, position + place, base, home) if isinstance(pane, Map) else pane
+            for place, pane in enumerate(panes.items)
+        )
+        changes["panes"] = List(panes.at, full_panes)
+    return tree.with_entries(window, changes)
+
+
+def _pane(pane: Map, position: int, base: str, home: _Home) -> Map:
+    changes = {**_paths_and_texts(pane, home), "dir": home.absolute(tree.child(pane, "dir"), base)}
+    if "name" not in pane.entries:
+        changes["name"] = tree.written(pane.at, str(position))
+    for key in ("command", "send_keys"):
+        changes[key] = _texts(tree.child(pane, key))
+    for key in ("health", "stop"):
+        if isinstance(inner := tree.child(pane, key), Map):
+            changes[key] = tree.with_entries(inner, {"command": _texts(tree.child(inner, "command"))})
+    return tree.with_entries(pane, changes)
+
+
+def _paths_and_texts(node: Map, home: _Home) -> dict[str, Node | None]:
+    changes: dict[str, Node | None] = {key: _texts(tree.child(node, key)) for key in TEXT_MAPS}
+    if isinstance(listed := tree.child(node, "env_file"), List):
+        absolute = (home.absolute(item) for item in listed.items)
+        changes["env_file"] = List(listed.at, tuple(item for item in absolute if item is not None))
+    if isinstance(secrets := tree.child(node, "secrets"), Map):
+        changes["secrets"] = Map(
+            secrets.at,
+            {
+                name: Entry(
+                    e.at,
+                    tree.with_entries(e.node, {"from_file": home.absolute(tree.child(e.node, "from_file"))}),
+                )
+                for name, e in secrets.entries.items()
+                if isinstance(e.node, Map)
+            },
+        )
+    return changes
+
+
+def _texts(node: Node | None) -> Node | None:
+    """Numbers and booleans as they were written; what is no text at all was complained about."""
+    match node:
+        case Scalar(value=bool() | int() | float()):
+            return tree.written(node.at, node.text)
+        case List():
+            return List(node.at, tuple(text for item in node.items if (text := _texts(item)) is not None))
+        case Map():
+            return Map(
+                node.at,
+                {
+                    k: Entry(e.at, text)
+                    for k, e in node.entries.items()
+                    if (text := _texts(e.node)) is not None
+                },
+            )
+        case _:
+            return node

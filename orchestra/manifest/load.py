@@ -1,0 +1,124 @@
+"""The way from a manifest's file to its spec, as one can read it off."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestra.manifest import (
+    decode,
+    defaults,
+    evaluate,
+    expand,
+    files,
+    merge,
+    overlay,
+    read,
+    render,
+    schemas,
+    shorthand,
+    tree,
+    validate,
+    variables,
+)
+from orchestra.manifest.problem import Problems
+from orchestra.manifest.tree import Map
+from orchestra.model import spec
+from orchestra.model.diagnostic import Diagnostic, Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What besides the file decides the result."""
+
+    environment: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    variable_files: tuple[Path, ...] = ()
+    """Later ones win; `variables` win over all of them."""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """For `ORCHESTRA_VAR_name`, and HOME for `~`."""
+    user_settings: Path | None = None
+    """Need not exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    workspace: spec.Workspace
+    document: Mapping[str, object]
+    """The whole manifest in plain words: no variable, overlay, default or short form is left; secrets stay references."""
+    warnings: tuple[Diagnostic, ...]
+    locations: Mapping[str, Location]
+    """Where sessions (`api`), windows (`window api/main`) and panes (`api/server`) are declared."""
+
+
+def load(path: Path, inputs: Inputs) -> Loaded:
+    """Raises ManifestError with every problem there is. The path `-` is standard input."""
+    problems = Problems()
+    file = str(path)
+    root = files.whole(file, problems)
+    settings = _settings(inputs.user_settings, problems)
+    if root is not None:
+        try:
+            return _from_tree(root, settings, file, inputs, problems)
+        except merge.TooLarge as failed:
+            problems.add(
+                failed.at, "the manifest gets too large when its defaults and replicas are filled in"
+            )
+    problems.raise_all()
+    raise AssertionError("nothing was loaded and nothing was said")
+
+
+def schema() -> Mapping[str, object]:
+    return schemas.written()
+
+
+def _from_tree(root: Map, settings: Map | None, file: str, inputs: Inputs, problems: Problems) -> Loaded:
+    allowance = merge.Allowance()
+    problems.next_step()
+    root = shorthand.windows(root)
+    validate.written(root, problems)
+    problems.next_step()
+    root, overlaid = overlay.chosen(root, inputs.environment, allowance, problems)
+    values = variables.resolved(
+        root,
+        problems,
+        settings=tree.child(settings, "variables"),
+        overlay=overlaid,
+        variable_files=inputs.variable_files,
+        environ=inputs.environ,
+        given=inputs.variables,
+    )
+    root = defaults.applied(shorthand.shells(_with_user_shell(root, settings)), settings, allowance)
+    evaluated = evaluate.document(root, values, inputs.environment, allowance, problems)
+    problems.next_step()
+    validate.evaluated(evaluated.root, problems)
+    problems.next_step()
+    full = expand.full(evaluated.root, inputs.environ, problems)
+    decoded = decode.workspace(full, _absolute(file), evaluated.scaled_away, problems)
+    problems.raise_all()
+    return Loaded(
+        workspace=decoded.workspace,
+        document=render.document(full),
+        warnings=problems.warnings,
+        locations=decoded.locations,
+    )
+
+
+def _settings(path: Path | None, problems: Problems) -> Map | None:
+    if path is None or not path.exists():
+        return None
+    settings = files.single(str(path), problems)
+    if settings is not None:
+        validate.settings(settings, problems)
+    return settings
+
+
+def _with_user_shell(root: Map, settings: Map | None) -> Map:
+    shell = tree.child(settings, "shell")
+    return root if shell is None or "shell" in root.entries else tree.with_entries(root, {"shell": shell})
+
+
+def _absolute(file: str) -> str:
+    return file if file == read.STDIN else os.path.abspath(file)  # noqa: PTH100 - text in, text out

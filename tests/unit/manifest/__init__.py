@@ -1,0 +1,1 @@
+"""Texts in, specs or diagnostics out."""
