@@ -1,0 +1,74 @@
+"""A machine of one's own for a test: home, sockets and servers in a folder that goes away with them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    folder: Path
+    """Where commands run; empty at first."""
+    environment: Mapping[str, str]
+    """`tmux` and `orchestra` mean a default server of our own here."""
+
+    def orchestra(self, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return self.run("orchestra", *words, cwd=cwd)
+
+    def tmux(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.run("tmux", *words)
+
+    def run(self, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            words,
+            cwd=cwd or self.folder,
+            env=dict(self.environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+
+
+@contextlib.contextmanager
+def opened() -> Iterator[Sandbox]:
+    """Short, because a socket's path is limited to about 100 bytes."""
+    top = Path(tempfile.mkdtemp(prefix="or"))
+    folder, home = top / "work", top / "home"
+    for each in (folder, home, top / "run"):
+        each.mkdir(mode=0o700)
+    kept = ("LANG", "LC_ALL", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+    box = Sandbox(
+        folder=folder,
+        environment={
+            **{name: os.environ[name] for name in kept if name in os.environ},
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(home),
+            "SHELL": "/bin/bash",
+            "TERM": "xterm-256color",
+            "TMUX_TMPDIR": str(top),
+            "XDG_RUNTIME_DIR": str(top / "run"),
+        },
+    )
+    try:
+        yield box
+    finally:
+        box.tmux("kill-server")
+        shutil.rmtree(top, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
