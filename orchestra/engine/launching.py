@@ -24,7 +24,7 @@ def launch(
 
 def placeholder(address: str, mark: status.Mark, notice: str, machine: ports.Machine) -> action.Launch:
     """Says on the pane's screen what it waits for, and ends; the pane holds its place."""
-    argv = machine.wrap(("printf", "%s\n", f"{address} {notice}")) if notice else ("sh", "-c", ":")
+    argv = machine.wrap(("printf", "\n%s\n", f"{address} {notice}")) if notice else ("sh", "-c", ":")
     return action.Launch(argv=argv, env={"ORCHESTRA_PANE": mark.uid}, dir="/")
 
 

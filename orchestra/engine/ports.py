@@ -21,7 +21,7 @@ class Tmux(Protocol):
         """
 
     def ensure_key(self) -> str:
-        """The running server's key for digests of secrets, made when there is none; "" when no server runs."""
+        """The server's key for digests of secrets, made when there is none; for a server that does not run yet, the one it will have."""
 
     def bind(self, server: status.Server, workspace: str) -> None:
         """From now on addresses mean this workspace's objects as seen in `server`."""

@@ -9,6 +9,10 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
+class _Abandoned(Exception):
+    """Whoever was to read was cancelled; one of those who wait for it reads instead."""
+
+
 class Together(Generic[T]):
     """Each caller gets a reading that began after its call, never an older one; those that come while one runs share the next."""
 
@@ -18,16 +22,22 @@ class Together(Generic[T]):
         self._next: asyncio.Future[T] | None = None
 
     async def get(self) -> T:
-        if self._next is not None:
-            return await asyncio.shield(self._next)
+        while self._next is not None:
+            try:
+                return await asyncio.shield(self._next)
+            except _Abandoned:
+                continue
         mine: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._next = mine
-        async with self._running:
-            self._next = None
-            try:
-                mine.set_result(await self._read())
-            except BaseException as error:
-                mine.set_exception(error)
-                mine.exception()  # those who wait get it; when nobody does it is not a leak worth a warning
-                raise
-        return mine.result()
+        try:
+            async with self._running:
+                self._next = None
+                value = await self._read()
+        except BaseException as error:
+            if self._next is mine:
+                self._next = None
+            mine.set_exception(_Abandoned() if isinstance(error, asyncio.CancelledError) else error)
+            mine.exception()  # those who wait get it; when nobody does it is not a leak worth a warning
+            raise
+        mine.set_result(value)
+        return value
