@@ -56,7 +56,7 @@ class Machine:
         if perl is not None and perl.startswith("/"):
             # The switches and the variable are explained in the wrapper.
             return ("/usr/bin/env", "PERL_BADLANG=", perl, "-tX", "-C0", str(self._perl_wrapper), *argv)
-        return (sys.executable, "-I", "-S", "-B", str(self._python_wrapper), *argv)
+        return (sys.executable, "-I", "-S", "-B", "-X", "utf8", str(self._python_wrapper), *argv)
 
 
 def server_environment(environ: Mapping[str, str]) -> dict[str, str]:

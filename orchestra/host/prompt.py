@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import os
 import subprocess
 import sys
@@ -23,8 +24,8 @@ def is_shown(pid: int, tty: str) -> bool:
     are at their prompt in no other way; so no `read` in an rc file is taken for one. Any other shell, dash say, may also read
     with the terminal's editing on, and then sleeps in the kernel's terminal read; `sleep` and commands sleep elsewhere.
 
-    Open continuation lines (`for x in 1 2`) count, and so does a `read` of a dash. Where the kernel does not tell what a
-    process sleeps in (no Linux, or hidden), any sleep counts. `zsh +Z` and a bash with both editing modes off never count.
+    Open continuation lines (`for x in 1 2`) count, and so does a `read` of a dash. Where the system does not tell what a
+    process sleeps in (no Linux), any sleep counts. `zsh +Z` and a bash with both editing modes off never count.
     """
     look = _look(pid)
     if look is None or not look.foreground or not look.asleep or look.wait == "do_wait":
@@ -44,7 +45,7 @@ def is_shown(pid: int, tty: str) -> bool:
     if look.edits_lines:
         keeps_cr = bool(input_modes & termios.ICRNL) == bool(input_modes & termios.INLCR)
         return not cooked and not echo and keeps_cr
-    reads = look.wait.startswith(_TERMINAL_READS) if look.wait else True
+    reads = look.wait is None or look.wait.startswith(_TERMINAL_READS)
     return not (cooked or echo) or (cooked and echo and reads)
 
 
@@ -52,8 +53,8 @@ def is_shown(pid: int, tty: str) -> bool:
 class _Look:
     foreground: bool
     asleep: bool
-    wait: str
-    """What it sleeps in; "" when that is not told."""
+    wait: str | None
+    """The kernel function it sleeps in. None when this system never tells; "0" also for one that has hardly fallen asleep."""
     edits_lines: bool
 
 
@@ -65,22 +66,24 @@ def _look_proc(pid: int) -> _Look | None:
     process = Path(f"/proc/{pid}")
     try:
         argv = (process / "cmdline").read_bytes().split(b"\0")
-        for _ in range(3):
-            stat = (process / "stat").read_bytes()
-            name, _, rest = stat.partition(b"(")[2].rpartition(b") ")
-            state, _, group, _, _, foreground_group, *_ = rest.split()
-            wait = (process / "wchan").read_text(encoding="ascii", errors="replace")
-            if wait != "0":
-                break
-            # It has woken up just now. Where the kernel keeps it to itself, it is so every time.
+        stat = (process / "stat").read_bytes()
+        wait = (process / "wchan").read_text(encoding="ascii", errors="replace") if _tells_waits() else None
     except OSError:
         return None
+    name, _, rest = stat.partition(b"(")[2].rpartition(b") ")
+    state, _, group, _, _, foreground_group, *_ = rest.split()
     return _Look(
         foreground=group == foreground_group,
         asleep=state == b"S",
-        wait=wait if wait != "0" else "",
+        wait=wait,
         edits_lines=_has_editor(os.fsdecode(name), [os.fsdecode(word) for word in argv]),
     )
+
+
+@functools.cache
+def _tells_waits() -> bool:
+    """Not where there are no symbols (a kernel without, gVisor)."""
+    return Path("/proc/self/wchan").exists() and Path("/proc/kallsyms").exists()
 
 
 def _look_ps(pid: int) -> _Look | None:
@@ -99,7 +102,7 @@ def _look_ps(pid: int) -> _Look | None:
     return _Look(
         foreground="+" in state,
         asleep=state[:1] in ("S", "I"),
-        wait="",
+        wait=None,
         edits_lines=_has_editor(name, argv),
     )
 

@@ -136,10 +136,11 @@ def _output(command: str, what: str, timeout: float) -> bytes:
             waiter.join(_AFTER_END)
     if not ended:
         raise _Problem(f"{what} did not end within {timeout:g} s")
+    reader.join(_AFTER_END)
+    output = _bounded(b"".join(chunks), what)
     if process.returncode != 0:
         raise _Problem(f"{what} failed with exit status {process.returncode}")
-    reader.join(_AFTER_END)
-    return _bounded(b"".join(chunks), what)
+    return output
 
 
 def _drain(fd: int, chunks: list[bytes]) -> None:

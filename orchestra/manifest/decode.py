@@ -34,7 +34,7 @@ class _Above:
 
     environment: environment.Environment
     dir: str
-    depends_on: Node | None = None
+    depends_on: references.Dependencies = field(default_factory=dict)
 
 
 def workspace(root: Map, file: str, scaled_away: frozenset[str], problems: Problems) -> Decoded:
@@ -77,8 +77,7 @@ def _known(sessions: Node | None, scaled_away: frozenset[str], problems: Problem
             panes[session].append(address)
             if tree.child(pane, "health") is not None:
                 with_health.add(address)
-    every = frozenset(address for addresses in panes.values() for address in addresses)
-    return references.Known(problems, panes, frozenset(unclear), frozenset(with_health), panes=every)
+    return references.Known(problems, panes, frozenset(unclear), frozenset(with_health))
 
 
 def _panes_below(session: Node) -> Iterator[Node | None]:
@@ -98,7 +97,7 @@ def _session(name: str, node: Map, at: Location, above: _Above, context: _Contex
     inside = _Above(
         context.reader.inside(above.environment, node),
         tree.text(tree.child(node, "dir")) or above.dir,
-        tree.child(node, "depends_on"),
+        references.of_session(name, tree.child(node, "depends_on"), context.known),
     )
     windows = [item for item in tree.items(tree.child(node, "windows")) if isinstance(item, Map)]
     _refuse_twins("window", windows, context)
@@ -147,9 +146,7 @@ def _pane(node: Map, session: str, above: _Above, context: _Context) -> spec.Pan
         labels=_labels(node),
         focus=tree.flag(tree.child(node, "focus")) or False,
         size=_size(tree.child(node, "size")),
-        depends_on=references.dependencies(
-            address, tree.child(node, "depends_on"), above.depends_on, context.known
-        ),
+        depends_on=references.of_pane(address, node, above.depends_on, context.known),
         health=health.health(tree.child(node, "health"), context.patterns, context.problems),
         stop=health.stop(tree.child(node, "stop"), context.problems),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestra.manifest import read, tree
@@ -34,12 +34,17 @@ class Reader:
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
         self._names: dict[str, tuple[str, ...]] = {}
+        self._lists: dict[tuple[str, ...], Mapping[str, Secret]] = {}
 
     def inside(self, outer: Environment, node: Map) -> Environment:
         """What holds below a workspace, session, window or pane."""
         level = replace(outer, shell=tree.text(tree.child(node, "shell")) or outer.shell)
-        for item in tree.items(tree.child(node, "env_file")):
-            level = self._with_file(level, item)
+        if found := self._from_files(tree.items(tree.child(node, "env_file"))):
+            level = replace(
+                level,
+                env={name: text for name, text in level.env.items() if name not in found},
+                from_files={**level.from_files, **found},
+            )
         if (env := tree.child(node, "env")) is not None:
             said = {
                 name: text
@@ -49,23 +54,25 @@ class Reader:
             level = replace(
                 level,
                 env={**level.env, **said},
-                from_files={name: secret for name, secret in level.from_files.items() if name not in said},
+                from_files={name: one for name, one in level.from_files.items() if name not in said},
             )
         if (secrets := tree.child(node, "secrets")) is not None:
             level = replace(level, secrets={**level.secrets, **self._secrets(secrets)})
+        if len(level.env) + len(level.from_files) + len(level.secrets) > MOST:
+            self._problems.add(node.at, f"this has more than {MOST} environment variables")
+            return outer
         return level
 
-    def _with_file(self, level: Environment, item: Node) -> Environment:
-        path = tree.text(item)
-        if path is None:
-            return level
-        names = self._names_in(path, item.at)
-        found = {name: Secret(name=name, kind=SourceKind.ENV_FILE, source=path) for name in names}
-        return replace(
-            level,
-            env={name: text for name, text in level.env.items() if name not in found},
-            from_files={**level.from_files, **found},
-        )
+    def _from_files(self, items: Sequence[Node]) -> Mapping[str, Secret]:
+        files = {path: item.at for item in items if (path := tree.text(item)) is not None}
+        listed = tuple(files)
+        if listed not in self._lists:
+            self._lists[listed] = {
+                name: Secret(name=name, kind=SourceKind.ENV_FILE, source=path)
+                for path, at in files.items()
+                for name in self._names_in(path, at)
+            }
+        return self._lists[listed]
 
     def _names_in(self, path: str, at: Location) -> tuple[str, ...]:
         if path not in self._names:

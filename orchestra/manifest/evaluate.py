@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from orchestra.manifest import limits, merge, scalar, template, tree
+from orchestra.manifest import fault, limits, merge, scalar, template, tree
 from orchestra.manifest.problem import Problems
 from orchestra.manifest.tree import UNKNOWN, Entry, List, Map, Node, Scalar, Value
 from orchestra.model.diagnostic import Location
@@ -76,8 +76,8 @@ class _Walk:
     def _scalar(self, node: Scalar, text: str, scope: Mapping[str, Value], *, typed: bool) -> Scalar:
         try:
             value = self.engine.evaluate(text, scope)
-        except template.Faulty as fault:
-            self.problems.add(node.at, fault.summary, hint=fault.hint, word=fault.word, among=fault.among)
+        except fault.Faulty as wrong:
+            self.problems.add(node.at, wrong.summary, hint=wrong.hint, word=wrong.word, among=wrong.among)
             return Scalar(node.at, UNKNOWN, text)
         if value is None or isinstance(value, tree.Unknown):
             return Scalar(node.at, value, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,11 +34,16 @@ KEYS = frozenset({"health", "stop", "defaults"})
 
 def misfits(node: Node, part: str, schema: schemas.Schema, problems: Problems) -> None:
     """`part` of the schema (a `$ref`) is what the node must fit."""
-    # An empty registry: nothing is ever fetched.
-    validator = Draft202012Validator(_spelled_out(schema), registry=Registry())
-    found = validator.descend(tree.plain(node), {"$ref": part})
+    found = _validator(schema is schemas.written()).descend(tree.plain(node), {"$ref": part})
     for error in itertools.islice(found, 2 * limits.PROBLEMS):
         _tell(error, node, schema, problems)
+
+
+@functools.cache
+def _validator(templates: bool) -> Draft202012Validator:
+    schema = schemas.written() if templates else schemas.evaluated()
+    # An empty registry: nothing is ever fetched.
+    return Draft202012Validator(_spelled_out(schema), registry=Registry())
 
 
 def _spelled_out(part: Any) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import jinja2
 from jinja2 import nodes, runtime, sandbox, visitor
 
-from orchestra.manifest import filters, limits, scalar, template
+from orchestra.manifest import budget, fault, filters, limits, scalar
 from orchestra.manifest.problem import listed, quoted
 from orchestra.manifest.tree import UNKNOWN, Value
 
@@ -34,37 +34,41 @@ class Compiled:
     code: jinja2.Template
     whole: bool
     """The text is nothing but one expression, whose type is kept."""
-    names: tuple[str, ...]
-    """As often as they stand there."""
+    names: Mapping[str, int]
+    """And how often they stand there."""
     forgiven: frozenset[str]
 
 
 class Sandbox:
-    """Compiles each text once and charges every evaluation to the engine."""
+    """Compiles each text once and charges every evaluation."""
 
-    def __init__(self, engine: template.Engine) -> None:
-        self._engine = engine
-        self._environment = _Environment(engine)
-        self._compiled: dict[str, Compiled] = {}
+    def __init__(self, allowed: budget.Budget) -> None:
+        self._budget = allowed
+        self._environment = _Environment(allowed)
+        self._compiled: dict[str, Compiled | fault.Faulty] = {}
 
     def evaluate(self, text: str, scope: Mapping[str, Value]) -> Value:
-        """Raises template.Faulty."""
-        compiled = self._compiled.get(text)
-        if compiled is None:
-            compiled = self._compiled[text] = self._compile(text)
-        for name in compiled.names:
+        """Raises fault.Faulty."""
+        if text not in self._compiled:
+            self._compiled[text] = self._compiled_or_faulty(text)
+        compiled = self._compiled[text]
+        if isinstance(compiled, fault.Faulty):
+            raise compiled.with_traceback(None)
+        self._budget.look_at(len(text))
+        for name, times in compiled.names.items():
             if name not in scope and name not in compiled.forgiven:
-                raise template.undefined(name, scope)
-        values = [scope.get(name) for name in compiled.names]
-        if UNKNOWN in values:
-            return UNKNOWN
-        self._engine.spend_work(len(text) + sum(len(value) for value in values if isinstance(value, str)))
+                raise fault.undefined(name, scope)
+            value = scope.get(name)
+            if value is UNKNOWN:
+                return UNKNOWN
+            if isinstance(value, str):
+                self._budget.look_at(len(value) * times)
         try:
             return self._result(compiled, scope)
-        except template.Faulty:
+        except fault.Faulty:
             raise
         except (jinja2.TemplateError, ArithmeticError, TypeError, ValueError, RecursionError) as failed:
-            raise template.Faulty(f"the template fails: {failed}") from failed
+            raise fault.Faulty(f"the template fails: {failed}") from failed
 
     def _result(self, compiled: Compiled, scope: Mapping[str, Value]) -> Value:
         context = compiled.code.new_context(dict(scope))
@@ -79,12 +83,17 @@ class Sandbox:
         length = 0
         for piece in pieces:
             length += len(piece)
-            filters.refuse_long(length)
+            budget.refuse_long(length)
             yield piece
 
+    def _compiled_or_faulty(self, text: str) -> Compiled | fault.Faulty:
+        try:
+            return self._compile(text)
+        except fault.Faulty as wrong:
+            return wrong
+
     def _compile(self, text: str) -> Compiled:
-        filters.refuse_long(len(text))
-        self._engine.charge_source(len(text))
+        self._budget.read(len(text))
         try:
             parsed = self._environment.parse(text)
             names, forgiven = self._checked(parsed)
@@ -96,21 +105,21 @@ class Sandbox:
             code = self._environment.from_string(rewritten)
         except jinja2.TemplateSyntaxError as failed:
             hint = "for two braces write `{{ '{{' }}`"
-            raise template.Faulty(f"the template cannot be read: {failed.message}", hint=hint) from failed
+            raise fault.Faulty(f"the template cannot be read: {failed.message}", hint=hint) from failed
         except (RecursionError, MemoryError, SyntaxError) as failed:
-            raise template.Faulty("the template is nested too deeply") from failed
+            raise fault.Faulty("the template is nested too deeply") from failed
         return Compiled(code, whole is not None, names, forgiven)
 
-    def _checked(self, parsed: nodes.Template) -> tuple[tuple[str, ...], frozenset[str]]:
+    def _checked(self, parsed: nodes.Template) -> tuple[Mapping[str, int], frozenset[str]]:
         count = 0
-        names: list[str] = []
+        names: dict[str, int] = {}
         forgiven: set[str] = set()
         waiting: list[nodes.Node] = [parsed]
         while waiting:
             node = waiting.pop()
             count += 1
             if count > limits.TEMPLATE_NODES:
-                raise template.Faulty(f"the template has more than {limits.TEMPLATE_NODES} parts")
+                raise fault.Faulty(f"the template has more than {limits.TEMPLATE_NODES} parts")
             _refuse_unknown(node)
             if (
                 isinstance(node, nodes.Filter | nodes.Test)
@@ -119,17 +128,17 @@ class Sandbox:
             ):
                 forgiven.add(node.node.name)
             if isinstance(node, nodes.Name):
-                names.append(node.name)
+                names[node.name] = names.get(node.name, 0) + 1
             waiting.extend(node.iter_child_nodes())
-        self._engine.charge_nodes(count)
-        return tuple(names), frozenset(forgiven)
+        self._budget.compile(count)
+        return names, frozenset(forgiven)
 
 
 class _Environment(sandbox.ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
     intercepted_unops = frozenset({"+", "-"})
 
-    def __init__(self, engine: template.Engine) -> None:
+    def __init__(self, allowed: budget.Budget) -> None:
         # Shell lines are full of `{#` (`${#list}`), so nothing that can be written opens a comment.
         super().__init__(
             undefined=jinja2.StrictUndefined,
@@ -141,22 +150,22 @@ class _Environment(sandbox.ImmutableSandboxedEnvironment):
             cache_size=0,
             autoescape=False,
         )
-        self.filters = {name: _charged(apply, engine) for name, apply in filters.BY_NAME.items()}
+        self.filters = {name: _charged(apply, allowed) for name, apply in filters.BY_NAME.items()}
         self.tests = {name: self.tests[name] for name in TESTS}
         self.globals = {}
-        self._engine = engine
+        self._budget = allowed
 
     def call_binop(self, context: runtime.Context, operator: str, left: object, right: object) -> object:
         if operator == "*":
-            filters.refuse_long(_product(left, right))
+            budget.refuse_long(_product(left, right))
         if operator == "%" and isinstance(left, str):
-            raise template.Faulty(
+            raise fault.Faulty(
                 "text cannot be formatted with `%`", hint="write the values into the text: `{{ name }}`"
             )
-        return _checked_result(self.binop_table[operator](left, right), self._engine)
+        return _checked_result(self.binop_table[operator](left, right), self._budget)
 
     def call_unop(self, context: runtime.Context, operator: str, arg: object) -> object:
-        return _checked_result(self.unop_table[operator](arg), self._engine)
+        return _checked_result(self.unop_table[operator](arg), self._budget)
 
 
 class _Concatenation(visitor.NodeTransformer):
@@ -174,11 +183,11 @@ def _refuse_unknown(node: nodes.Node) -> None:
     if not isinstance(node, ALLOWED):
         what = REFUSED.get(type(node), f"`{type(node).__name__.lower()}`")
         hint = "templates are expressions: variables, operators, filters and `if`"
-        raise template.Faulty(f"templates cannot use {what}", hint=hint)
+        raise fault.Faulty(f"templates cannot use {what}", hint=hint)
     for kind, known in ((nodes.Filter, filters.BY_NAME), (nodes.Test, TESTS)):
         if isinstance(node, kind) and node.name not in known:
             what = f"{kind.__name__.lower()} {quoted(node.name)}"
-            raise template.Faulty(
+            raise fault.Faulty(
                 f"there is no {what}",
                 hint=f"there are {listed(known, most=30)}",
                 word=node.name,
@@ -196,20 +205,20 @@ def _whole(parsed: nodes.Template) -> nodes.Expr | None:
             return None
 
 
-def _charged(apply: Callable[..., object], engine: template.Engine) -> Callable[..., object]:
-    return lambda *given, **named: _checked_result(apply(*given, **named), engine)
+def _charged(apply: Callable[..., object], allowed: budget.Budget) -> Callable[..., object]:
+    return lambda *given, **named: _checked_result(apply(*given, **named), allowed)
 
 
-def _checked_result(result: object, engine: template.Engine) -> object:
+def _checked_result(result: object, allowed: budget.Budget) -> object:
     if isinstance(result, str):
-        engine.spend(len(result))
+        allowed.make(len(result))
     elif isinstance(result, list):
-        filters.refuse_long(len(result) * 64)
+        budget.refuse_long(len(result) * 64)
     elif isinstance(result, int):
         if abs(result) >= scalar.LARGEST:
-            raise template.Faulty("a template makes a number that is too large")
+            raise fault.Faulty("a template makes a number that is too large")
     elif isinstance(result, float) and not math.isfinite(result):
-        raise template.Faulty("a template makes a number that is too large")
+        raise fault.Faulty("a template makes a number that is too large")
     return result
 
 
@@ -223,15 +232,15 @@ def _product(left: object, right: object) -> int:
         case int() | float(), int() | float():
             return 0
         case _:
-            raise template.Faulty("only numbers, and a text with a number, can be multiplied")
+            raise fault.Faulty("only numbers, and a text with a number, can be multiplied")
 
 
 def _printed(value: object) -> str:
     if value is None or isinstance(value, str | int | float):
-        return template.spelled(value)
+        return fault.spelled(value)
     if isinstance(value, jinja2.Undefined):
         str(value)
-    raise template.Faulty("a template gives text, a number, `true` or `false`, not a list")
+    raise fault.Faulty("a template gives text, a number, `true` or `false`, not a list")
 
 
 def _scalar(value: object) -> Value:
@@ -239,4 +248,4 @@ def _scalar(value: object) -> Value:
         return value
     if isinstance(value, jinja2.Undefined):
         str(value)
-    raise template.Faulty("a template gives text, a number, `true` or `false`, not a list")
+    raise fault.Faulty("a template gives text, a number, `true` or `false`, not a list")

@@ -9,19 +9,16 @@ from collections.abc import Callable, Mapping
 
 import jinja2
 
-from orchestra.manifest import limits, scalar, template
+from orchestra.manifest import scalar
+from orchestra.manifest.budget import refuse_long
+from orchestra.manifest.fault import Faulty
 from orchestra.manifest.problem import quoted
 
 
 def text_of(value: object) -> str:
     if isinstance(value, str | int | float):
         return scalar.spelled(value)
-    raise template.Faulty("this filter needs a text" if value is not None else "a value is missing here")
-
-
-def refuse_long(characters: int) -> None:
-    if characters > limits.TEXT:
-        raise template.Faulty(f"a template makes more than {limits.TEXT} characters here")
+    raise Faulty("this filter needs a text" if value is not None else "a value is missing here")
 
 
 def _default(value: object, default: object = "", boolean: object = False) -> object:
@@ -46,7 +43,7 @@ def _float(value: object, default: object = None) -> object:
 
 def _instead(default: object, value: object, wanted: str) -> object:
     if default is None:
-        raise template.Faulty(f"{quoted(value)} is not {wanted}", hint="a default may be given: `| int(0)`")
+        raise Faulty(f"{quoted(value)} is not {wanted}", hint="a default may be given: `| int(0)`")
     return default
 
 
@@ -72,7 +69,7 @@ def _last(value: object) -> object:
 def _at(value: object, place: int) -> object:
     several = value if isinstance(value, list) else text_of(value)
     if not several:
-        raise template.Faulty("there is no first or last of nothing")
+        raise Faulty("there is no first or last of nothing")
     return several[place]
 
 

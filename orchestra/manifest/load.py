@@ -107,7 +107,7 @@ def _from_tree(root: Map, settings: Map | None, file: str, inputs: Inputs, probl
 
 
 def _settings(path: Path | None, problems: Problems) -> Map | None:
-    if path is None or not path.exists():
+    if path is None or not os.path.exists(path):  # noqa: PTH110 - Path.exists() raises where it may not look
         return None
     settings = files.single(str(path), problems)
     if settings is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from orchestra.manifest import limits, scalar
-from orchestra.manifest.problem import Problems, quoted
+from orchestra.manifest.problem import Problems, printable, quoted
 from orchestra.manifest.tree import Entry, List, Map, Node, Scalar, Value
 from orchestra.model.diagnostic import Location
 
@@ -21,6 +21,7 @@ HINTS = {
     "could not find expected ':'": "a key is followed by `: `; check the indentation",
     "did not find expected alphabetic or numeric character": "quote a text that begins with `*` or `&`",
 }
+LONGEST_PATH = 400
 IGNORED = "\0"
 """The key of a value that is read and dropped, because its key was complained about. No text holds it."""
 
@@ -138,7 +139,8 @@ class _Composer:
             return ""
         parent = self._stack[-1]
         step = key if key is not None else parent.key if parent.is_map else len(parent.items)
-        return f"{parent.at.path}.{step}" if parent.at.path else str(step)
+        path = f"{parent.at.path}.{step}" if parent.at.path else str(step)
+        return printable(path[-LONGEST_PATH:])
 
     def _give_up(self, at: Location, summary: str, *, hint: str | None = None) -> None:
         self._problems.add(at, summary, hint=hint)

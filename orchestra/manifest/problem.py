@@ -43,12 +43,13 @@ class Problems:
             self._untold += 1
             return
         self._seen.add((at, summary))
+        hint = hint and printable(hint)
         guess = None if word is None else nearest(word, tuple(among))
         self._errors.append(
             Diagnostic(
                 severity=Severity.ERROR,
-                summary=summary,
-                detail=detail,
+                summary=printable(summary),
+                detail=detail and printable(detail),
                 location=at,
                 hint=hint if guess is None else f"did you mean {quoted(guess)}?",
             )
@@ -58,7 +59,7 @@ class Problems:
         if (at, summary) not in self._seen:
             self._seen.add((at, summary))
             self._warnings.append(
-                Diagnostic(severity=Severity.WARNING, summary=summary, location=at, hint=hint)
+                Diagnostic(severity=Severity.WARNING, summary=printable(summary), location=at, hint=hint)
             )
 
     def __bool__(self) -> bool:
@@ -89,7 +90,7 @@ def nearest(word: str, among: Collection[str]) -> str | None:
 
 
 def quoted(value: object) -> str:
-    """A value of the manifest's as one short printable word, so that no escape sequence of a manifest's reaches a screen."""
+    """A value of the manifest's as one short printable word."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -97,7 +98,14 @@ def quoted(value: object) -> str:
     text = str(value)[: LONGEST_SHOWN + 1]
     if len(text) > LONGEST_SHOWN:
         text = text[: LONGEST_SHOWN - 1] + "…"
-    return "`" + "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text) + "`"
+    return f"`{printable(text)}`"
+
+
+def printable(text: str) -> str:
+    """So that no escape sequence of a manifest's reaches a screen."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def listed(words: Iterable[str], *, most: int = 12) -> str:

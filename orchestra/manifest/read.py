@@ -12,7 +12,7 @@ from orchestra.manifest.problem import Problems
 from orchestra.model.diagnostic import Location
 
 STDIN = "-"
-FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
 
 
 def text(

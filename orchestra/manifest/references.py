@@ -23,9 +23,28 @@ class Known:
     """To their panes' addresses."""
     unclear: frozenset[str]
     with_health: frozenset[str]
+    panes: Mapping[str, int] = field(init=False)
+    """Every address, to its position in the manifest."""
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    panes: frozenset[str] = frozenset()
-    dependencies: int = 0
+    named: int = 0
+    """How many panes were named so far, once for each time."""
+
+    def __post_init__(self) -> None:
+        every = (address for addresses in self.sessions.values() for address in addresses)
+        self.panes = {address: position for position, address in enumerate(every)}
+
+    def count(self, panes: int, at: Location) -> bool:
+        """Whether so many panes may still be named."""
+        if self.named > limits.DEPENDENCIES:
+            return False  # told already
+        self.named += panes
+        if self.named <= limits.DEPENDENCIES:
+            return True
+        most = limits.DEPENDENCIES
+        self.problems.add(
+            at, f"`depends_on` and `groups` name more than {most} panes, each counted each time"
+        )
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,66 +66,82 @@ def groups(node: Node | None, known: Known) -> tuple[spec.Group, ...]:
 def _group(name: str, node: Node, known: Known) -> spec.Group:
     addresses: set[str] = set()
     for item in tree.items(tree.child(node, "sessions")):
-        if (session := tree.text(item)) is None:
+        session = tree.text(item)
+        if session is None:
             continue
         if session not in known.sessions:
-            known.problems.add(
-                item.at, f"unknown session {quoted(session)} in a group", word=session, among=known.sessions
-            )
-        addresses.update(known.sessions.get(session, ()))
+            summary = f"unknown session {quoted(session)} in a group"
+            known.problems.add(item.at, summary, word=session, among=known.sessions)
+        elif known.count(len(known.sessions[session]), item.at):
+            addresses.update(known.sessions[session])
     for item in tree.items(tree.child(node, "panes")):
-        if (address := tree.text(item)) is None:
+        address = tree.text(item)
+        if address is None:
             continue
         if address in known.panes:
             addresses.add(address)
         elif names.session_of(address) not in known.unclear:
+            summary = f"unknown pane {quoted(address)} in a group"
             hint = "a pane is named `session/pane` here"
-            known.problems.add(
-                item.at,
-                f"unknown pane {quoted(address)} in a group",
-                hint=hint,
-                word=address,
-                among=known.panes,
-            )
-    ordered = tuple(
-        address for session in known.sessions.values() for address in session if address in addresses
-    )
-    labels = tree.child(node, "labels")
+            known.problems.add(item.at, summary, hint=hint, word=address, among=known.panes)
+    labels = tree.children(tree.child(node, "labels"))
     return spec.Group(
         name=name,
-        panes=ordered,
-        labels={k: v for k, e in tree.children(labels) if (v := tree.text(e.node)) is not None},
+        panes=tuple(sorted(addresses, key=known.panes.__getitem__)),
+        labels={key: text for key, entry in labels if (text := tree.text(entry.node)) is not None},
     )
 
 
-def dependencies(
-    pane: str, own: Node | None, inherited: Node | None, known: Known
-) -> tuple[spec.Dependency, ...]:
-    """The strongest condition wins where several entries mean the same pane."""
+Dependencies = Mapping[str, spec.Dependency]
+"""By the address of the pane that comes first."""
+
+
+def of_session(session: str, node: Node | None, known: Known) -> Dependencies:
+    """What all panes of a session depend on."""
     found: dict[str, spec.Dependency] = {}
-    session = names.session_of(pane)
-    for wanted, addresses in (
-        *((one, _of_session(one, session, known)) for one in _wanted(inherited)),
-        *((one, _of_pane(one, pane, known)) for one in _wanted(own)),
-    ):
-        for address in addresses:
-            condition = wanted.condition or _fitting(address, known)
-            before = found.get(address)
-            if before is None:
-                found[address] = spec.Dependency(pane=address, condition=condition, required=wanted.required)
-            else:
-                found[address] = spec.Dependency(
-                    pane=address,
-                    condition=max(before.condition, condition, key=STRENGTH.__getitem__),
-                    required=before.required or wanted.required,
-                )
-    known.dependencies += len(found)
-    if known.dependencies > limits.DEPENDENCIES and (node := own or inherited):
-        known.problems.add(
-            node.at, f"the panes depend on more than {limits.DEPENDENCIES} others, all counted"
-        )
+    for wanted in _wanted(node):
+        addresses = _resolved(wanted, session, known, siblings=False)
+        if not known.count(len(addresses), wanted.at):
+            continue
+        if any(names.session_of(address) == session for address in addresses):
+            summary = f"the session {quoted(session)} depends on itself"
+            known.problems.add(wanted.at, summary, hint="say it at the pane that needs it")
+        else:
+            _add(found, wanted, addresses, known)
+    return found
+
+
+def of_pane(pane: str, node: Map, inherited: Dependencies, known: Known) -> tuple[spec.Dependency, ...]:
+    """Its session's and its own; the strongest condition wins where several entries mean the same pane."""
+    if not known.count(len(inherited), node.at):
         return ()
+    found = dict(inherited)
+    session, _, name = pane.partition("/")
+    for wanted in _wanted(tree.child(node, "depends_on")):
+        addresses = _resolved(wanted, session, known, siblings=True)
+        if not known.count(len(addresses), wanted.at):
+            continue
+        if pane in addresses:
+            how = "" if wanted.name in (pane, name) else f", which is part of {quoted(wanted.name)}"
+            known.problems.add(wanted.at, f"the pane {quoted(pane)} depends on itself{how}")
+        else:
+            _add(found, wanted, addresses, known)
     return tuple(found.values())
+
+
+def _add(found: dict[str, spec.Dependency], wanted: Wanted, addresses: Sequence[str], known: Known) -> None:
+    for address in addresses:
+        fitting = spec.Condition.HEALTHY if address in known.with_health else spec.Condition.STARTED
+        condition = wanted.condition or fitting
+        before = found.get(address)
+        if before is None:
+            found[address] = spec.Dependency(pane=address, condition=condition, required=wanted.required)
+        else:
+            found[address] = spec.Dependency(
+                pane=address,
+                condition=max(before.condition, condition, key=STRENGTH.__getitem__),
+                required=before.required or wanted.required,
+            )
 
 
 def _wanted(node: Node | None) -> Iterator[Wanted]:
@@ -125,35 +160,6 @@ def _wanted(node: Node | None) -> Iterator[Wanted]:
 
 def _condition(text: str | None) -> spec.Condition | None:
     return spec.Condition(text) if text in STRENGTH else None
-
-
-def _fitting(address: str, known: Known) -> spec.Condition:
-    return spec.Condition.HEALTHY if address in known.with_health else spec.Condition.STARTED
-
-
-def _of_session(wanted: Wanted, session: str, known: Known) -> Sequence[str]:
-    addresses = _resolved(wanted, session, known, siblings=False)
-    if any(names.session_of(address) == session for address in addresses):
-        known.problems.add(
-            wanted.at,
-            f"the session {quoted(session)} depends on itself",
-            hint="say it at the pane that needs it",
-        )
-        return ()
-    return addresses
-
-
-def _of_pane(wanted: Wanted, pane: str, known: Known) -> Sequence[str]:
-    addresses = _resolved(wanted, names.session_of(pane), known, siblings=True)
-    if pane in addresses:
-        how = (
-            ""
-            if wanted.name in (pane, pane.partition("/")[2])
-            else f", which is part of {quoted(wanted.name)}"
-        )
-        known.problems.add(wanted.at, f"the pane {quoted(pane)} depends on itself{how}")
-        return ()
-    return addresses
 
 
 def _resolved(wanted: Wanted, session: str, known: Known, *, siblings: bool) -> Sequence[str]:

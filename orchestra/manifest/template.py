@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestra.manifest import limits, scalar
+from orchestra.manifest import fault
+from orchestra.manifest.budget import Budget
 from orchestra.manifest.tree import UNKNOWN, Unknown, Value
 
 if TYPE_CHECKING:
@@ -19,19 +20,6 @@ LITERALS = frozenset(
 )
 
 
-class Faulty(ValueError):
-    """A template that says something wrong. `word` and `among` are for a «did you mean»."""
-
-    def __init__(
-        self, summary: str, *, hint: str | None = None, word: str | None = None, among: tuple[str, ...] = ()
-    ) -> None:
-        super().__init__(summary)
-        self.summary = summary
-        self.hint = hint
-        self.word = word
-        self.among = among
-
-
 def is_template(text: str) -> bool:
     return "{{" in text or "{%" in text
 
@@ -40,9 +28,7 @@ def is_template(text: str) -> bool:
 class Engine:
     """What all templates of one load share: compiled expressions, and how much they may still cost."""
 
-    work: int = limits.TEMPLATE_WORK
-    nodes: int = limits.ALL_TEMPLATE_NODES
-    source: int = limits.ALL_TEMPLATE_SOURCE
+    budget: Budget = field(default_factory=Budget)
     _pieces: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
     _sandbox: expression.Sandbox | None = None
 
@@ -51,45 +37,19 @@ class Engine:
         if text not in self._pieces:
             self._pieces[text] = pieces(text)
         split = self._pieces[text]
-        value = self._expression(text, scope) if split is None else _joined(split, scope)
+        value = self.expression(text, scope) if split is None else _joined(split, scope)
         if isinstance(value, str):
-            self.spend(len(value))
-            _refuse_unprintable(value)
+            self.budget.make(len(value))
+            fault.refuse_unusable(value)
         return value
 
-    def spend(self, characters: int) -> None:
-        """For one text that a template made."""
-        if characters > limits.TEXT:
-            raise Faulty(f"a template makes more than {limits.TEXT} characters here")
-        self.spend_work(characters)
-
-    def spend_work(self, characters: int) -> None:
-        """For what is looked at on the way."""
-        self.work -= characters
-        if self.work < 0:
-            raise Faulty(
-                f"the templates of this manifest work on more than {limits.TEMPLATE_WORK} characters"
-            )
-
-    def charge_source(self, characters: int) -> None:
-        self.source -= characters
-        if self.source < 0:
-            raise Faulty(
-                f"the templates of this manifest have more than {limits.ALL_TEMPLATE_SOURCE} characters"
-            )
-
-    def charge_nodes(self, nodes: int) -> None:
-        self.nodes -= nodes
-        if self.nodes < 0:
-            raise Faulty(f"the templates of this manifest have more than {limits.ALL_TEMPLATE_NODES} parts")
-
-    def _expression(self, text: str, scope: Mapping[str, Value]) -> Value:
+    def expression(self, text: str, scope: Mapping[str, Value]) -> Value:
         if self._sandbox is None:
             from orchestra.manifest import (
                 expression,
-            )  # Jinja2 takes 90 ms, and most manifests only look names up
+            )  # Jinja2 takes long, and most manifests only look names up
 
-            self._sandbox = expression.Sandbox(self)
+            self._sandbox = expression.Sandbox(self.budget)
         return self._sandbox.evaluate(text, scope)
 
 
@@ -112,7 +72,7 @@ def _joined(split: tuple[str, ...], scope: Mapping[str, Value]) -> Value:
     values: list[Value] = []
     for name in split[1::2]:
         if name not in scope:
-            raise undefined(name, scope)
+            raise fault.undefined(name, scope)
         values.append(scope[name])
     if any(isinstance(value, Unknown) for value in values):
         return UNKNOWN
@@ -120,37 +80,5 @@ def _joined(split: tuple[str, ...], scope: Mapping[str, Value]) -> Value:
         return values[0]
     joined = [split[0]]
     for name, value, text in zip(split[1::2], values, split[2::2], strict=True):
-        joined += (spelled(value, name), text)
+        joined += (fault.spelled(value, name), text)
     return "".join(joined)
-
-
-def undefined(name: str, scope: Mapping[str, Value]) -> Faulty:
-    if name == "replica":
-        return Faulty("`replica` is only known in panes with `replicas`")
-    names = tuple(scope)
-    return Faulty(
-        f"there is no variable `{name}`",
-        hint="declare it under `variables`, or write {{ '{{' }} for two braces",
-        word=name,
-        among=names,
-    )
-
-
-def spelled(value: Value, name: str | None = None) -> str:
-    if value is None or isinstance(value, Unknown):
-        hint = (
-            "no environment is chosen: give a text for that with `{{ environment | default('…') }}`"
-            if name == "environment"
-            else None
-        )
-        raise Faulty(f"{f'`{name}`' if name else 'this'} has no value here", hint=hint)
-    return scalar.spelled(value)
-
-
-def _refuse_unprintable(text: str) -> None:
-    if "\0" in text:
-        raise Faulty("a template makes a NUL character here")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise Faulty("a template makes half a character (a lone surrogate) here") from None

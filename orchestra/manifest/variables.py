@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from orchestra.manifest import files, limits, scalar, template, tree
+from orchestra.manifest import files, limits, template, tree
 from orchestra.manifest.problem import Problems, listed, nearest, quoted
 from orchestra.manifest.tree import UNKNOWN, Map, Node, Scalar, Value
 from orchestra.model.diagnostic import Location
@@ -38,7 +38,7 @@ class Declared:
     type: str
     """Empty: what it says is none, which the schema tells."""
     default: Scalar | None
-    enum: tuple[Value, ...]
+    enum: tuple[Scalar, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,9 @@ def _declared(node: Node | None, problems: Problems) -> Iterator[Declared]:
                 at=entry.at,
                 type=type_ if type_ and type_ in TYPES else "",
                 default=default if isinstance(default, Scalar) else None,
-                enum=tuple(tree.value(item) for item in tree.items(tree.child(entry.node, "enum"))),
+                enum=tuple(
+                    item for item in tree.items(tree.child(entry.node, "enum")) if isinstance(item, Scalar)
+                ),
             )
         elif isinstance(entry.node, Scalar) and entry.node.value is not None:
             yield Declared(
@@ -194,8 +196,8 @@ def _value(declared: Declared, said: Said | None, problems: Problems) -> Value:
             said.at, f"{who}the variable {quoted(declared.name)} must be {wanted}, not {quoted(said.text)}"
         )
         return UNKNOWN
-    if declared.enum and value not in declared.enum:
-        words = [scalar.spelled(one) for one in declared.enum if isinstance(one, str | int | float)]
+    if declared.enum and value not in _choices(declared, problems):
+        words = [item.text for item in declared.enum]
         problems.add(
             said.at,
             f"{who}the variable {quoted(declared.name)} cannot be {quoted(said.text)}",
@@ -210,6 +212,17 @@ def _value(declared: Declared, said: Said | None, problems: Problems) -> Value:
         )
         return UNKNOWN
     return value
+
+
+def _choices(declared: Declared, problems: Problems) -> Iterator[Value]:
+    for item in declared.enum:
+        choice = converted(Said(value=item.value, text=item.text, at=item.at, source=""), declared.type)
+        if choice is None:
+            wanted = TYPES[declared.type]
+            problems.add(
+                item.at, f"the variable {quoted(declared.name)} must be {wanted}, not {quoted(item.text)}"
+            )
+        yield choice
 
 
 def converted(said: Said, type_: str) -> str | int | float | bool | None:

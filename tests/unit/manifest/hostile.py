@@ -51,6 +51,16 @@ def _everyone_depends_on_all() -> str:
     return f"{HEAD}sessions: {{a: {{panes: [{{replicas: 1000, name: p}}]}}, s: {{panes: {panes}}}}}\ngroups: {{all: {{sessions: [a]}}}}\n"
 
 
+def _long_dependencies() -> str:
+    names = ", ".join(["a"] * 40_000)
+    return f"{HEAD}sessions: {{a: {{panes: [{{replicas: 400}}]}}, s: {{depends_on: [{names}], panes: [{{replicas: 500}}]}}}}\n"
+
+
+def _many_groups() -> str:
+    groups = ", ".join(f"g{number}: {{sessions: [a]}}" for number in range(9_000))
+    return f"{HEAD}sessions: {{a: {{panes: [{{replicas: 1000}}]}}}}\ngroups: {{{groups}}}\n"
+
+
 def _unknown_references(count: int) -> str:
     names = ", ".join(f"worker_number_{number}x" for number in range(count))
     return (
@@ -118,6 +128,8 @@ TEXTS: dict[str, Callable[[], str]] = {
     ),
     "too many replicas": lambda: HEAD + "sessions: {s: {panes: [{replicas: 100000000000}]}}\n",
     "everyone depends on all": _everyone_depends_on_all,
+    "long dependencies": _long_dependencies,
+    "many groups": _many_groups,
     "unknown references": lambda: _unknown_references(3_000),
     "wide patterns": lambda: _patterns(60),
     "exploding pattern": lambda: _patterns(1).replace("(?i)", "(a+)+" * 20),
@@ -128,7 +140,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     "env times panes": lambda: (
         HEAD
         + "env: {"
-        + ", ".join(f"V{n}: x" for n in range(1000))
+        + ", ".join(f"V{n}: x" for n in range(999))
         + "}\nsessions: {s: {panes: [{replicas: 1000, env: {A: b}}]}}\n"
     ),
 }

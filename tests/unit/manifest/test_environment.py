@@ -91,3 +91,18 @@ def test_problems_of_files_are_told_without_their_values(tmp_path: Path) -> None
         ("manifest.yaml:3:28", f"{tmp_path} is a directory, not a file"),
     ]
     assert "canary" not in repr(found)
+
+
+def test_variables_are_bounded_wherever_they_come_from(tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / f"{number}.env").write_text("".join(f"A{number}_{one}=x\n" for one in range(501)))
+    text = "env_file: [1.env]\nsessions: {s: {env_file: [2.env]}, t: {}}\n"
+    assert reading.complaints(tmp_path, text) == ["2:15 this has more than 1000 environment variables"]
+
+
+def test_a_file_named_again_further_in_wins_again(tmp_path: Path) -> None:
+    (tmp_path / "a.env").write_text("A=1\n")
+    text = "env_file: [a.env]\nenv: {A: plain}\nsessions: {s: {}, t: {env_file: [a.env]}}\n"
+    first, second = reading.workspace(tmp_path, text).panes
+    assert (first.env, first.secrets) == ({"A": "plain"}, ())
+    assert (second.env, [secret.name for secret in second.secrets]) == ({}, ["A"])

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from orchestra.manifest import evaluate, load, schemas
+from orchestra.model import spec
 from tests.unit.manifest import reading
 
 
@@ -87,16 +88,21 @@ def test_what_templates_make_is_held_against_the_schema(
 
 
 def test_types_are_kept_where_they_matter_and_text_is_made_elsewhere(tmp_path: Path) -> None:
-    text = "variables: {n: 2, yes: true}\nsessions: {s: {panes: [{name: '{{ n }}', title: '{{ n }}', size: '{{ n }}', focus: '{{ yes }}', env: {A: '{{ yes }}'}, command: ['{{ n }}']}]}}\n"
+    text = """\
+variables: {n: 2, yes: true}
+sessions:
+  s:
+    panes:
+      - name: "{{ n }}"
+        title: "{{ n }}"
+        size: "{{ n }}"
+        focus: "{{ yes }}"
+        env: {A: "{{ yes }}"}
+        command: ["{{ n }}"]
+"""
     pane = reading.workspace(tmp_path, text).panes[0]
-    assert (pane.name, pane.title, pane.size and pane.size.cells, pane.focus, pane.env, pane.command) == (
-        "2",
-        "2",
-        2,
-        True,
-        {"A": "true"},
-        ("2",),
-    )
+    assert (pane.name, pane.title, pane.command, pane.env) == ("2", "2", ("2",), {"A": "true"})
+    assert (pane.size, pane.focus) == (spec.Size(cells=2), True)
 
 
 def test_typed_keys_are_those_whose_values_are_more_than_text() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from orchestra.manifest import template, tree
+from orchestra.manifest import fault, template, tree
 
 SCOPE: dict[str, tree.Value] = {
     "port": 8000,
@@ -99,15 +99,15 @@ def test_expressions_have_values(text: str, value: object) -> None:
     ],
 )
 def test_what_is_refused_is_said(text: str, summary: str) -> None:
-    with pytest.raises(template.Faulty) as fault:
+    with pytest.raises(fault.Faulty) as wrong:
         evaluate(text)
-    assert fault.value.summary == summary
+    assert wrong.value.summary == summary
 
 
 def test_one_text_is_compiled_once_and_charged_each_time() -> None:
     engine = template.Engine()
     engine.evaluate("{{ port + 1 }}", SCOPE)
-    source, work = engine.source, engine.work
+    source, work = engine.budget.source, engine.budget.work
     assert engine.evaluate("{{ port + 1 }}", {"port": 1}) == 2
-    assert engine.source == source
-    assert engine.work < work
+    assert engine.budget.source == source
+    assert engine.budget.work < work

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,24 @@ from hypothesis import strategies
 
 from orchestra.manifest import load
 from orchestra.model import errors
+from orchestra.model.diagnostic import Diagnostic
 from tests.unit.manifest import reading
 
 MANIFESTS = sorted((Path(__file__).parents[3] / "manifests").glob("*.yaml"))
 
 
 def test_sessions_windows_and_panes_are_located(tmp_path: Path) -> None:
-    loaded = reading.loaded(
-        tmp_path,
-        "sessions:\n  api:\n    windows:\n      - name: w\n        panes:\n          - {name: server}\n          - {replicas: 2}\n  db: {}\n",
-    )
+    text = """\
+sessions:
+  api:
+    windows:
+      - name: w
+        panes:
+          - {name: server}
+          - {replicas: 2}
+  db: {}
+"""
+    loaded = reading.loaded(tmp_path, text)
     assert {address: (at.line - 2, at.column) for address, at in loaded.locations.items()} == {
         "api": (2, 3),
         "window api/w": (4, 9),
@@ -162,14 +171,20 @@ def test_what_is_not_needed_is_not_imported(tmp_path: Path) -> None:
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "set()\n"
 
 
-KEYS = (
-    "version workspace description labels variables environments include env env_file secrets defaults sessions windows panes "
-    "layout size dir shell command send_keys title focus replicas depends_on health http tcp output interval stop signal keys "
-    "groups name pane window session type default from_env condition required a b db @a restart"
-).split()
+KINDS: Any = load.schema()["$defs"]
+KEYS = [
+    *KINDS["environment"]["properties"],
+    *(key for kind in KINDS.values() for key in kind.get("properties", ())),
+]
+KEYS += ["version", "environments", "include", "restart", "a", "b", "db", "@a"]
 VALUES: list[Any] = [
-    None, True, 0, 1, 3, -1, 1.5, "", "a", "b", "db", "db/a", "@a", "{{ a }}", "{{ a + 1 }}", "{{ replica }}", "{{", "{% if a %}x{% endif %}",
-    "{{ a | default('x') }}", "1s", "30%", "tiled", "main-vertical", "4f3d,200x50,0,0", "healthy", "http://h/", "h:1", "(", "~", "~/x", "..", "/dev/zero",
+    *(None, True, 0, 1, 3, -1, 1.5, "", "a", "b", "db", "db/a", "@a", "1s", "30%", "tiled", "main-vertical"),
+    *("{{ a }}", "{{ a + 1 }}", "{{ replica }}", "{{", "{% if a %}x{% endif %}", "{{ a | default('x') }}"),
+    *("4f3d,200x50,0,0", "healthy", "http://h/", "h:1", "(", "~", "~/x", "..", "/dev/zero"),
+]
+TOKENS = [
+    "{{", "}}", "{%", "%}", "a", "b", "1", "+", "-", "*", "/", "%", "(", ")", "[", "]", "|", ".", ",", "'x'", '"y"', "if",
+    "else", "endif", "not", "in", "is", "==", "~", "default", "join", "raw", "endraw", "#", "{", "}",
 ]  # fmt: skip
 STRUCTURES = strategies.recursive(
     strategies.sampled_from(VALUES),
@@ -184,13 +199,16 @@ STRUCTURES = strategies.recursive(
 def settle(folder: Path, text: str | bytes, **inputs: Any) -> None:
     path = folder / "m.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode(errors="surrogatepass"))
+    for one in told(path, **inputs):
+        assert one.summary.isprintable(), one
+        assert one.hint is None or one.hint.isprintable(), one
+
+
+def told(path: Path, **inputs: Any) -> Sequence[Diagnostic]:
     try:
-        load.load(path, load.Inputs(**inputs))
+        return load.load(path, load.Inputs(**inputs)).warnings
     except errors.ManifestError as failed:
-        assert failed.diagnostics
-        for one in failed.diagnostics:
-            assert one.summary.isprintable(), one
-            assert one.hint is None or one.hint.isprintable(), one
+        return failed.diagnostics
 
 
 @hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], max_examples=200)
@@ -228,9 +246,7 @@ def test_any_structure_is_loaded_or_refused(
 @hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], max_examples=200)
 @hypothesis.given(
     strategies.lists(
-        strategies.sampled_from(
-            "{{ }} {% %} a b 1 + - * / % ( ) [ ] | . , 'x' \"y\" if else endif not in is == ~ default join raw endraw # { }".split()
-        ),
+        strategies.sampled_from(TOKENS),
         max_size=12,
     )
 )

@@ -34,6 +34,8 @@ def test_text_is_read(tmp_path: Path, content: bytes, text: str) -> None:
         (b"a\nb: \xff", "m:2:4 this is not UTF-8 text"),
         (b"a\n\n  \x00", "m:3:3 a NUL byte is not allowed here"),
         (b"a: \x1b[31m", "m:1:4 the control character '\\x1b' is not allowed here"),
+        ("a: \x9b31m".encode(), "m:1:4 the control character '\\x9b' is not allowed here"),
+        ("a: \ufeff".encode(), "m:1:4 the control character '\\ufeff' is not allowed here"),
         ("ä: \x7f".encode(), "m:1:4 the control character '\\x7f' is not allowed here"),
     ],
 )

@@ -11,7 +11,6 @@ import pytest
 from orchestra.manifest import evaluate, fits, load, schemas
 from orchestra.model import names, spec
 from tests.support import manifest_reference
-from tests.unit.manifest import reading
 
 KINDS = (
     "session",
@@ -184,4 +183,6 @@ def test_typed_keys_are_keys() -> None:
 
 
 def test_the_reference_is_fresh() -> None:
-    assert manifest_reference.PAGE.read_text() == manifest_reference.page(), "run `make docs`"
+    assert manifest_reference.PAGE.read_text() == manifest_reference.page(), (
+        "run .venv/bin/python -m tests.support.manifest_reference"
+    )

@@ -2,7 +2,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from orchestra.manifest import template, tree
+from orchestra.manifest import fault, template, tree
 
 SCOPE: dict[str, tree.Value] = {
     "port": 8000,
@@ -46,9 +46,9 @@ def test_names_are_looked_up(text: str, value: object) -> None:
     ],
 )
 def test_what_cannot_be_looked_up_is_faulty(text: str, summary: str) -> None:
-    with pytest.raises(template.Faulty) as fault:
+    with pytest.raises(fault.Faulty) as wrong:
         template.Engine().evaluate(text, SCOPE)
-    assert fault.value.summary == summary
+    assert wrong.value.summary == summary
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,6 @@ def test_both_ways_give_the_same() -> None:
     def same(parts: list[str]) -> None:
         text = "".join(parts)
         hypothesis.assume(template.is_template(text) and template.pieces(text) is not None)
-        assert fast.evaluate(text, SCOPE) == slow._expression(text, SCOPE)
+        assert fast.evaluate(text, SCOPE) == slow.expression(text, SCOPE)
 
     same()

@@ -116,7 +116,8 @@ def test_declarations_are_checked(tmp_path: Path, text: str, complaints: list[st
 
 
 def test_a_missing_value_is_told_once_and_how_to_give_it(tmp_path: Path) -> None:
-    text = "variables: {port: {type: integer}}\nsessions: {s: {panes: [{command: '{{ port }}', size: '{{ port }}', title: '{{ port + 1 }}'}]}}\n"
+    pane = "{command: '{{ port }}', size: '{{ port }}', title: '{{ port + 1 }}'}"
+    text = f"variables: {{port: {{type: integer}}}}\nsessions: {{s: {{panes: [{pane}]}}}}\n"
     [one] = reading.diagnostics(tmp_path, text)
     assert (
         one.hint
