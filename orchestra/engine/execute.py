@@ -79,6 +79,9 @@ class Execution:
         self._stopper = stopping.Stopper(world, observed)
         self._gates = gates.Gates(world, self._seen.get, self._probe_environment)
         self._nodes = {step.id: _Node(step) for step in plan.steps if settings.wait or not self._idle(step)}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._cut: set[int] = set()
+        """Waits that were given up because something else failed."""
         self._failures: dict[str, str] = {}
         self._skips: dict[str, str] = {}
         for node in self._nodes.values():
@@ -105,6 +108,7 @@ class Execution:
         self._world.tmux.bind(self._observed, self._plan.workspace)
         if any(secret for secret in self._values):
             self._key = await asyncio.to_thread(self._world.tmux.ensure_key)
+        self._tell_who_waits()
         finished: asyncio.Queue[int] = asyncio.Queue()
         running = 0
         async with asyncio.TaskGroup() as group:
@@ -115,13 +119,14 @@ class Execution:
                     continue
                 for id_ in self._take(lambda what: isinstance(what, LONG), follow=False):
                     running += 1
-                    group.create_task(
-                        self._long(id_, finished), name=f"step {id_} {self._nodes[id_].step.change}"
-                    )
+                    name = f"step {id_} {self._nodes[id_].step.change}"
+                    self._tasks[id_] = group.create_task(self._long(id_, finished), name=name)
                 if not running:
                     break
-                self._settle(await finished.get())
+                ended = await finished.get()
                 running -= 1
+                self._tasks.pop(ended)
+                self._settle(ended)
         return progress.Result(failed=tuple(self._failures.items()), skipped=tuple(self._skips.items()))
 
     # --- the graph
@@ -194,6 +199,9 @@ class Execution:
 
     def _settle(self, id_: int) -> None:
         node = self._nodes[id_]
+        if id_ in self._cut:
+            self._skip(id_)
+            return
         if node.reason:
             node.state = _State.FAILED
             self._fail(node)
@@ -212,6 +220,11 @@ class Execution:
             )
             return
         self._failures.setdefault(node.step.change, node.reason)
+        if self._settings.on_error is not OnError.CONTINUE:
+            for id_, task in self._tasks.items():
+                if isinstance(self._nodes[id_].step.action, action.Await):
+                    self._cut.add(id_)
+                    task.cancel()
         self._report(
             progress.Progress(address=node.step.change, phase=progress.Phase.FAILED, detail=node.reason)
         )
@@ -256,14 +269,41 @@ class Execution:
         return any(self._nodes[before].reason for before in node.step.after if before in self._nodes)
 
     def _tell(self, node: _Node) -> None:
-        phase, what = progress.Phase.DONE, node.step.action
+        """By the pane where there is one: making a session or a window starts its first pane."""
+        what = node.step.action
         seed = _seed(what)
-        if isinstance(what, action.StartPane) or (seed is not None and seed.start):
-            phase = progress.Phase.STARTED
+        if isinstance(what, action.StartPane):
+            self._report(progress.Progress(address=what.address, phase=progress.Phase.STARTED))
         elif seed is not None:
-            return
-        if node.step.change:
-            self._report(progress.Progress(address=node.step.change, phase=phase, detail=type(what).__name__))
+            if seed.start:
+                self._report(progress.Progress(address=seed.pane.address, phase=progress.Phase.STARTED))
+        elif node.step.change:
+            self._report(
+                progress.Progress(
+                    address=node.step.change, phase=progress.Phase.DONE, detail=type(what).__name__
+                )
+            )
+
+    def _tell_who_waits(self) -> None:
+        for node in self._nodes.values():
+            gates = [
+                self._nodes[before].step.action
+                for before in (*node.step.after, *node.step.optional_after)
+                if before in self._nodes
+            ]
+            waits = [
+                f"{gate.address} ({gate.condition.replace('_', ' ')})"
+                for gate in gates
+                if isinstance(gate, action.Await)
+            ]
+            if waits and isinstance(node.step.action, action.StartPane):
+                self._report(
+                    progress.Progress(
+                        address=node.step.action.address,
+                        phase=progress.Phase.PENDING,
+                        detail="waits for " + ", ".join(waits),
+                    )
+                )
 
     def _order(self, what: action.Action) -> action.Order | None:
         seed = _seed(what)
@@ -296,6 +336,9 @@ class Execution:
             node.reason = await self._carry_out(node.step.action) or ""
         except (gates.Failed, errors.OrchestraError) as error:
             node.reason = str(error) or "it failed"
+        except asyncio.CancelledError:
+            if id_ not in self._cut:
+                raise
         finished.put_nowait(id_)
 
     async def _carry_out(self, what: action.Action) -> str | None:
@@ -303,6 +346,13 @@ class Execution:
             case action.StopPane():
                 return await self._stop(what)
             case action.TypeLines():
+                self._report(
+                    progress.Progress(
+                        address=what.address,
+                        phase=progress.Phase.PENDING,
+                        detail="waits for the shell's prompt",
+                    )
+                )
                 place = await self._live(what.address)
                 typer = typing_lines.Typer(self._world, self._settings.timeout)
                 reason = await typer.type(what, place.pane)
@@ -338,18 +388,21 @@ class Execution:
         return await self._stopper.stop(live, alive=alive, env=env, pane=pane)
 
     async def _await(self, what: action.Await) -> str | None:
-        def waiting(reason: str) -> None:
-            self._report(
-                progress.Progress(
-                    address=what.address, phase=progress.Phase.WAITING, detail=f"{what.condition}: {reason}"
-                )
-            )
+        def tell(phase: progress.Phase, detail: str = "") -> None:
+            self._report(progress.Progress(address=what.address, phase=phase, detail=detail))
 
+        # A probe tells what it sees; an end is only waited for.
+        ends = what.condition in (spec.Condition.COMPLETED, spec.Condition.COMPLETED_SUCCESSFULLY)
+        tell(progress.Phase.WAITING if ends else progress.Phase.PENDING, what.condition.replace("_", " "))
         await self._gates.reached(
-            self._plan.workspace, what.pane, what.condition, self._settings.timeout, waiting
+            self._plan.workspace,
+            what.pane,
+            what.condition,
+            self._settings.timeout,
+            lambda reason: tell(progress.Phase.WAITING, f"{what.condition}: {reason}"),
         )
-        if what.condition is spec.Condition.HEALTHY and what.pane.health is not None:
-            self._report(progress.Progress(address=what.address, phase=progress.Phase.HEALTHY))
+        probed = what.condition is spec.Condition.HEALTHY and what.pane.health is not None
+        tell(progress.Phase.HEALTHY if probed else progress.Phase.DONE)
         return None
 
     def _probe_environment(self, pane: spec.Pane) -> dict[str, str]:

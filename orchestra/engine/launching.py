@@ -12,14 +12,16 @@ def launch(
     pane: spec.Pane, mark: status.Mark, values: Mapping[spec.Secret, str], machine: ports.Machine
 ) -> action.Launch:
     """A command runs under the wrapper, exactly as written; a shell runs by itself, as a login shell, as tmux does it."""
-    shell = pane.shell or machine.login_shell()
-    if pane.command is None:
-        argv: tuple[str, ...] = (shell, "-l")
-    elif isinstance(pane.command, str):
-        argv = machine.wrap((shell, "-c", pane.command))
-    else:
+    if isinstance(pane.command, tuple):
         argv = machine.wrap(pane.command)
-    return action.Launch(argv=argv, env=environment(pane, mark, values), dir=pane.dir)
+    else:
+        shell = pane.shell or machine.login_shell()
+        argv = (shell, "-l") if pane.command is None else machine.wrap((shell, "-c", pane.command))
+    env = environment(pane, mark, values)
+    if "PATH" in env:
+        # tmux gives a new pane the PATH of the client that made it, whatever -e says.
+        argv = ("env", f"PATH={env.pop('PATH')}", *argv)
+    return action.Launch(argv=argv, env=env, dir=pane.dir)
 
 
 def placeholder(address: str, mark: status.Mark, notice: str, machine: ports.Machine) -> action.Launch:

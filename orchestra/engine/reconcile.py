@@ -8,13 +8,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from orchestra.engine import execute, world
+from orchestra.engine import execute, preview, world
 from orchestra.model import action, errors, plan, progress, spec, status
-from orchestra.plan import applied, build, compare, record
+from orchestra.plan import applied, build, compare
 
 LOCK_WAIT = timedelta(seconds=60)
-DEFAULT_SIZE = (200, 50)
-"""Columns and rows of a new session when nobody's terminal says otherwise."""
 
 Confirm = Callable[[plan.Plan], bool]
 
@@ -34,24 +32,17 @@ class Outcome:
 class Reconciler:
     world: world.World
     lock_name: str
-    size: tuple[int, int] = DEFAULT_SIZE
+    size: tuple[int, int] = preview.DEFAULT_SIZE
     new_uid: Callable[[], str] = field(default=lambda: randomness.token_hex(6))
 
     def preview(
         self, desired: spec.Workspace, options: compare.Options, *, run_commands: bool = False
     ) -> tuple[plan.Plan, status.Server, Mapping[spec.Secret, str]]:
-        """Changes nothing and, unless `run_commands`, runs nothing that the manifest names: a secret from a command is then taken
-        as unchanged."""
-        references = {secret for pane in desired.panes for secret in pane.secrets}
-        values = self.world.secrets.resolve(references, run_commands=run_commands) if references else {}
-        observed = self.world.tmux.observe()
-        digests = {
-            secret: record.digest(observed.key, secret.name, value)
-            for secret, value in values.items()
-            if observed.key
-        }
-        made = build.build(desired, observed, digests, options, new_uid=self.new_uid, size=self.size)
-        return made, observed, values
+        """See `preview.Preview.of`."""
+        looking = preview.Preview(
+            tmux=self.world.tmux, secrets=self.world.secrets, size=self.size, new_uid=self.new_uid
+        )
+        return looking.of(desired, options, run_commands=run_commands)
 
     async def apply(
         self,

@@ -1,7 +1,8 @@
-"""Who must come before whom. The only module that knows networkx, which costs more to load than all the rest: import it when it is asked."""
+"""Who must come before whom. The only module that knows networkx, which costs more to load than all the rest: it is imported when asked."""
 
 from __future__ import annotations
 
+import graphlib
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,11 @@ def cycle(edges: Edges) -> tuple[str, ...]:
     """A cycle as a closed path, each waiting for the next (`a, b, a`); empty when there is none."""
     if not any(edges.values()):
         return ()
-    import networkx  # see above
+    try:
+        graphlib.TopologicalSorter(edges).prepare()
+        return ()  # as nearly always, and said in microseconds
+    except graphlib.CycleError:
+        import networkx  # see above
 
     try:
         found = networkx.find_cycle(_graph(edges).reverse(copy=False))
@@ -46,7 +51,7 @@ def generations(edges: Edges) -> tuple[tuple[str, ...], ...]:
 
 def needed(edges: Edges, roots: Collection[str]) -> frozenset[str]:
     """The roots and all that must come before them."""
-    if not any(edges.values()):
+    if not roots or not any(edges.values()):
         return frozenset(roots)
     import networkx  # see above
 

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
+    PENDING = "pending"
+    """It is not there yet; `detail` says what for. For whoever shows what is unfinished: nothing has happened."""
     STOPPING = "stopping"
     STARTED = "started"
     WAITING = "waiting"

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
 from orchestra.model import action, plan, spec, status
-from orchestra.plan import compare, lower, record
+from orchestra.plan import compare, draft, lower, record
 
 
 def build(
@@ -17,7 +17,7 @@ def build(
     options: compare.Options,
     *,
     new_uid: Callable[[], str],
-    size: lower.Size,
+    size: draft.Size,
 ) -> plan.Plan:
     """`Conflict` with everything in the way. `new_uid` gives a fresh random word each time; `size` is for new sessions."""
     comparison = compare.compare(desired, observed, digests, options)

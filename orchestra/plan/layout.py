@@ -6,6 +6,7 @@ per pane. Grammar and checksum: tmux `layout-custom.c`. A cell is `WxH,X,Y` foll
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -161,7 +162,9 @@ _CELL = re.compile(r"(\d+)x(\d+),(\d+),(\d+)(?:,(\d+)(?![\dx]))?")
 
 
 def parse(text: str) -> Cell:
-    """ValueError when it is not a layout string with a right checksum."""
+    """ValueError when it is neither a layout string with a right checksum nor the JSON that tmux 3.8 lists."""
+    if text.startswith("{"):
+        return _from_json(json.loads(text).get("L"))
     sum_, _, body = text.partition(",")
     if checksum(body) != sum_:
         raise ValueError("the checksum is wrong")
@@ -169,6 +172,23 @@ def parse(text: str) -> Cell:
     if end != len(body):
         raise ValueError("text after the layout")
     return cell
+
+
+def _from_json(plain: object) -> Cell:
+    """`{"t": "h" | "v" | "p", "w", "h", "x", "y", "c": [cells]}`."""
+    if not isinstance(plain, dict):
+        raise ValueError("not a layout of tmux 3.8")
+    try:
+        return Cell(
+            width=int(plain["w"]),
+            height=int(plain["h"]),
+            x=int(plain["x"]),
+            y=int(plain["y"]),
+            kind={"h": "{", "v": "["}.get(plain["t"], ""),
+            cells=tuple(_from_json(each) for each in plain.get("c", ())),
+        )
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError("not a layout of tmux 3.8") from error
 
 
 def _parse(body: str, at: int, depth: int) -> tuple[Cell, int]:

@@ -20,6 +20,8 @@ RESTART = ("command", "send_keys", "shell", "dir", "env")
 ELSEWHERE = ("size", "focus")
 """Fields of a pane that are its window's business and stand in the window's record."""
 
+OWED = "owed"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaneRecord:
@@ -62,15 +64,19 @@ def digest(key: str, name: str, value: str) -> str:
     ).hexdigest()[:24]
 
 
-def window_text(window: spec.Window) -> str:
-    return text(
-        {
-            "layout": window.layout,
-            "panes": [pane.name for pane in window.panes],
-            "sizes": [_size(pane.size) for pane in window.panes],
-            "focus": next((pane.name for pane in window.panes if pane.focus), None),
-        }
-    )
+def window_text(window: spec.Window, *, owed: bool = False) -> str:
+    """`owed`: its layout is yet to be set, once other people's panes are out of it."""
+    plain: dict[str, object] = {
+        "layout": window.layout,
+        "panes": [pane.name for pane in window.panes],
+        "sizes": [_size(pane.size) for pane in window.panes],
+        "focus": next((pane.name for pane in window.panes if pane.focus), None),
+    }
+    return text({**plain, OWED: True} if owed else plain)
+
+
+def owed(record: str) -> bool:
+    return parse(record).get(OWED) is True
 
 
 def session_text(session: spec.Session) -> str:

@@ -27,6 +27,12 @@ ALONE = (
 """Actions that unlink or swap objects; each is a round trip of its own."""
 
 MOVED = "it is no longer what was seen"
+CHURN = "clients attach and leave all the time, and restarting a pane meanwhile is not safe"
+PATIENCE = 50
+"""Tries of a respawn while clients come and go."""
+LINES = 100
+"""In one source. 3.3a and 3.5a take time quadratic in them (1,000 new windows: in one 8.3 s of the server, by hundreds 2.8 s), and show
+nothing to anyone meanwhile."""
 _ID = re.compile(r"[$@%]\d+")
 
 
@@ -59,6 +65,9 @@ class Tmux:
         self._targets: dict[str, str] = {}
         self._seen = status.Server()
         self._control: tuple[str, ...] = ()
+        self._attached = ""
+        self._at_start: list[str] = []
+        """Lines for a server that is yet to be started by us."""
 
     # --- reading
 
@@ -73,7 +82,7 @@ class Tmux:
                 hint="orchestra doctor looks at permissions and versions",
             )
         reading = observe.parse(reply.out)
-        self._seen, self._control = reading.server, reading.control_clients
+        self._seen, self._control, self._attached = reading.server, reading.control_clients, reading.attached
         return self._seen
 
     def capture(self, pane_id: str) -> str:
@@ -109,21 +118,36 @@ class Tmux:
     # --- writing
 
     def ensure_key(self) -> str:
+        if self._seen.key:
+            return self._seen.key
+        key = secrets.token_hex(16)
+        # -o: of two that come here at once the first one's key stands.
+        line = quote.command("set-option", "-soq", observe.KEY, key)
         if not self._seen.running:
-            return ""
-        if not self._seen.key:
-            # -o: of two that come here at once the first one's key stands.
-            line = quote.command("set-option", "-so", observe.KEY, secrets.token_hex(16))
-            self._host.source([line])
-            return self.observe().key
-        return self._seen.key
+            self._at_start.append(line)
+            return key
+        self._host.source([line])
+        return self.observe().key
 
     def execute(self, orders: Sequence[action.Order]) -> Sequence[action.Outcome]:
         outcomes: dict[int, action.Outcome] = {}
-        if any(isinstance(order.action, action.StartPane) for order in orders):
-            self.observe()  # who is attached in control mode now
+        left = list(range(len(orders)))
+        for _ in range(PATIENCE):
+            if any(isinstance(orders[number].action, action.StartPane) for number in left):
+                self.observe()  # who is attached now
+            self._pass(orders, left, outcomes)
+            left = [number for number in left if number in outcomes and outcomes[number].error == CHURN]
+            if not left:
+                break
+        return [outcomes.get(number, action.Outcome()) for number in range(len(orders))]
+
+    def _pass(
+        self, orders: Sequence[action.Order], wanted: Sequence[int], outcomes: dict[int, action.Outcome]
+    ) -> None:
         batch = _Batch()
-        for number, order in enumerate(orders):
+        for number in wanted:
+            order = orders[number]
+            outcomes.pop(number, None)
             try:
                 if isinstance(order.action, ALONE):
                     self._flush(batch, outcomes)
@@ -137,7 +161,6 @@ class Tmux:
             except KeyError as missing:
                 outcomes[number] = action.Outcome(error=f"{missing.args[0]} is not there", moved=True)
         self._flush(batch, outcomes)
-        return [outcomes.get(number, action.Outcome()) for number in range(len(orders))]
 
     def type_line(self, address: str, expect: status.Mark, mark: status.Mark, line: str) -> action.Outcome:
         pane = self._targets[f"pane {address}"]
@@ -150,12 +173,12 @@ class Tmux:
             ("paste-buffer", "-r", "-d", "-b", buffer, "-t", pane),
             ("set-option", "-pt", pane, observe.PANE, str(mark)),
         ]
-        return self._one(commands.guarded(0, pane, observe.PANE, expect, steps if line else steps[2:]))
+        return self._one(commands.guarded(0, action.Kind.PANE, pane, expect, steps if line else steps[2:]))
 
     def send_keys(self, address: str, expect: status.Mark, keys: Sequence[str]) -> action.Outcome:
         pane = self._targets[f"pane {address}"]
         steps = [("send-keys", "-t", pane, key) for key in keys]
-        return self._one(commands.guarded(0, pane, observe.PANE, expect, steps))
+        return self._one(commands.guarded(0, action.Kind.PANE, pane, expect, steps))
 
     # --- one order into the batch
 
@@ -189,14 +212,15 @@ class Tmux:
                     *commands.respawn(pane, order.launch, self._control),
                     *commands.pane_setup(pane, what.mark, order.record, what.pane.title),
                 ]
-                batch.add(number, commands.guarded(number, pane, observe.PANE, what.expect, steps))
+                batch.add(number, commands.respawned(number, pane, what.expect, self._attached, steps))
             case action.Rename():
-                option, _ = commands.option_of(what.kind)
                 target = what.id or self._target(what.kind, what.address)
                 verb = "rename-session" if what.kind is action.Kind.SESSION else "rename-window"
                 batch.add(
                     number,
-                    commands.guarded(number, target, option, what.expect, [(verb, "-t", target, what.name)]),
+                    commands.guarded(
+                        number, what.kind, target, what.expect, [(verb, "-t", target, what.name)]
+                    ),
                 )
             case action.ArrangeWindow():
                 target = self._target(action.Kind.WINDOW, what.window)
@@ -211,7 +235,7 @@ class Tmux:
                 option, flags = commands.option_of(what.kind)
                 target = self._target(what.kind, what.address)
                 steps = commands.unmark(flags, target, option)
-                batch.add(number, commands.guarded(number, target, option, what.expect, steps))
+                batch.add(number, commands.guarded(number, what.kind, target, what.expect, steps))
             case action.Focus():
                 target = self._target(what.kind, what.address)
                 verb = "select-window" if what.kind is action.Kind.WINDOW else "select-pane"
@@ -235,9 +259,6 @@ class Tmux:
             *commands.session_setup(session, what.mark, what.record),
             *self._first_pane(window, what.window, order),
         ]  # fmt: skip
-        if not self._seen.running or self._first_session(batch):
-            # A user's option of this name ends a server nobody is attached to, and with it what we have just started.
-            steps.append(("set-option", "-s", "exit-unattached", "off"))
         batch.add(number, commands.line(number, window, steps))
         rename = [
             ("rename-window", "-t", window, what.window.address.partition("/")[2]),
@@ -247,14 +268,11 @@ class Tmux:
         self._targets[f"session {what.address}"] = session
         self._bind_new(batch, number, f"session {what.address}", what.window, window)
 
-    def _first_session(self, batch: _Batch) -> bool:
-        return not any(each for each in batch.made.values() if each[0])
-
     def _first_pane(self, window: str, what: action.CreateWindow, order: action.Order) -> commands.Commands:
         assert order.launch is not None
         seed = what.seed
         return [
-            *commands.window_setup(window, what.mark, what.record),
+            *commands.window_setup(window, what.mark, what.record, new=True),
             *commands.pane_setup(window, seed.mark, order.record, seed.pane.title),
             ("respawn-pane", "-k", "-t", window, *commands.launched(order.launch)),
         ]
@@ -270,7 +288,7 @@ class Tmux:
         seed = what.seed
         steps = [
             ("new-window", "-d", "-a", "-t", f"{place}$", "-n", name, *commands.launched(order.launch)),
-            *commands.window_setup(window, what.mark, what.record),
+            *commands.window_setup(window, what.mark, what.record, new=True),
             *commands.pane_setup(window, seed.mark, order.record, seed.pane.title),
         ]
         batch.add(number, commands.line(number, window, steps))
@@ -314,7 +332,6 @@ class Tmux:
                 batch.last.append(quote.command("select-pane", "-t", was))
 
     def _write(self, batch: _Batch, number: int, what: action.Write) -> None:
-        option, _ = commands.option_of(what.kind)
         target = what.id or self._target(what.kind, what.address)
         match what.kind:
             case action.Kind.SESSION:
@@ -327,7 +344,7 @@ class Tmux:
             case action.Kind.PANE:
                 steps = commands.pane_setup(target, what.mark, what.record, what.title)
         self._targets[f"{what.kind} {what.address}"] = target
-        batch.add(number, commands.guarded(number, target, option, what.expect, steps))
+        batch.add(number, commands.guarded(number, what.kind, target, what.expect, steps))
 
     # --- orders that go alone
 
@@ -336,7 +353,7 @@ class Tmux:
             case action.DeletePane():
                 pane = self._target(action.Kind.PANE, what.address)
                 return self._one(
-                    commands.guarded(0, pane, observe.PANE, what.expect, [("kill-pane", "-t", pane)])
+                    commands.guarded(0, action.Kind.PANE, pane, what.expect, [("kill-pane", "-t", pane)])
                 )
             case action.MovePane():
                 return self._move_pane(what)
@@ -344,7 +361,7 @@ class Tmux:
                 window = what.id or self._target(action.Kind.WINDOW, what.address)
                 place = f"{self._target(action.Kind.SESSION, what.session)}:"
                 steps = [("move-window", "-d", "-a", "-s", window, "-t", f"{place}$")]
-                return self._one(commands.guarded(0, window, observe.WINDOW, what.expect, steps))
+                return self._one(commands.guarded(0, action.Kind.WINDOW, window, what.expect, steps))
             case action.OrderWindows():
                 return self._order_windows(what)
             case action.OrderPanes():
@@ -357,14 +374,14 @@ class Tmux:
         if what.create is None:
             window = self._target(action.Kind.WINDOW, what.window)
             steps: commands.Commands = [("join-pane", "-d", "-h", "-s", pane, "-t", window)]
-            return self._one(commands.guarded(0, pane, observe.PANE, what.expect, steps))
+            return self._one(commands.guarded(0, action.Kind.PANE, pane, what.expect, steps))
         place = f"{self._target(action.Kind.SESSION, what.window.partition('/')[0])}:"
         # The window is found by its pane from here on; a pane's id names the window it stands in.
         steps = [
             ("break-pane", "-d", "-a", "-s", pane, "-t", f"{place}$", "-n", what.window.partition("/")[2]),
             *commands.window_setup(pane, what.create.mark, what.create.record),
         ]
-        outcome = self._one(commands.guarded(0, pane, observe.PANE, what.expect, steps))
+        outcome = self._one(commands.guarded(0, action.Kind.PANE, pane, what.expect, steps))
         reply = self._host.ask("display-message", "-p", "-t", pane, "#{window_id}")
         self._targets[f"window {what.window}"] = reply.out.decode().strip()
         return outcome
@@ -408,10 +425,16 @@ class Tmux:
         if not batch.lines:
             return
         starting = not self._seen.running
-        reply = self._host.source([*batch.lines.values(), *batch.last, *batch.very_last], start=starting)
+        lines = [*(self._at_start if starting else ()), *batch.lines.values(), *batch.last, *batch.very_last]
+        if batch.made:
+            lines = commands.shielded(lines)
+        out, err = "", ""
+        for at in range(0, len(lines), LINES):
+            reply = self._host.source(lines[at : at + LINES], start=starting and at == 0)
+            out, err = out + reply.out.decode(errors="replace"), err + reply.err
         done: set[int] = set()
         named: set[int] = set()
-        for row in reply.out.decode(errors="replace").split("\n"):
+        for row in out.split("\n"):
             sign, words = row[:1], row[1:].split(" ")
             if sign == "+":
                 done.add(int(words[0]))
@@ -422,7 +445,9 @@ class Tmux:
                 named.add(int(words[0]))
             elif sign == "!":
                 outcomes[int(words[0])] = action.Outcome(error=MOVED, moved=True)
-        said = [row for row in reply.err.split("\n") if row]
+            elif sign == "~":
+                outcomes[int(words[0])] = action.Outcome(error=CHURN)
+        said = [row for row in err.split("\n") if row]
         failed = [number for number in batch.lines if number not in done and number not in outcomes]
         for place, number in enumerate(failed):
             reason = said[place] if place < len(said) else (said[0] if said else "the tmux server went away")

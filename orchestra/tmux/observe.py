@@ -57,10 +57,13 @@ def _texts(names: tuple[str, ...]) -> str:
 
 _PANES = "P " + " ".join(f"#{{{name}}}" for name in _NUMBERS) + _texts(_TEXTS)
 _SERVER = "S #{pid} #{start_time}" + _texts(("version", KEY))
-_CLIENTS = "C #{client_control_mode}" + _texts(("client_name",))
+_CLIENTS = "C #{client_control_mode}" + _texts(("client_flags", "client_name"))
+ATTACHED = "#{S:#{session_attached_list}|}"
+"""Who is attached where: it changes when a client comes or goes. No client's name can hold a newline."""
 
 QUESTION = (
     "display-message", "-p", _SERVER, ";", "list-panes", "-a", "-F", _PANES, ";", "list-clients", "-F", _CLIENTS,
+    ";", "display-message", "-p", f"A {ATTACHED}",
 )  # fmt: skip
 
 
@@ -68,7 +71,9 @@ QUESTION = (
 class Reading:
     server: status.Server
     control_clients: tuple[str, ...]
-    """Names of the attached clients in control mode: other people's, we have none."""
+    """Names of the attached control-mode clients that receive output: other people's, we have none."""
+    attached: str
+    """What `ATTACHED` was."""
 
 
 class _Reader:
@@ -97,6 +102,7 @@ def parse(raw: bytes) -> Reading:
     head: tuple[int, int, str, str] | None = None
     rows: list[tuple[list[str], dict[str, str]]] = []
     control: list[str] = []
+    attached = ""
     try:
         while reader.at < len(raw):
             match reader.until(b" "):
@@ -107,9 +113,11 @@ def parse(raw: bytes) -> Reading:
                     numbers = [reader.until(b" ") for _ in _NUMBERS]
                     rows.append((numbers, {name: reader.text() for name in _TEXTS}))
                 case "C":
-                    flag, name = reader.until(b" "), reader.text()
-                    if flag == "1":
+                    mode, flags, name = reader.until(b" "), reader.text(), reader.text()
+                    if mode == "1" and "no-output" not in flags.split(","):
                         control.append(name)
+                case "A":
+                    attached = reader.until(b"\n")
                 case other:
                     raise ValueError(f"a line begins with {other[:20]!r}")
         if head is None:
@@ -122,7 +130,7 @@ def parse(raw: bytes) -> Reading:
             f"cannot understand what the tmux server lists: {error}",
             hint="orchestra doctor says whether this tmux version is supported",
         ) from error
-    return Reading(server=server, control_clients=tuple(control))
+    return Reading(server=server, control_clients=tuple(control), attached=attached)
 
 
 def _sessions(rows: list[tuple[list[str], dict[str, str]]]) -> tuple[status.Session, ...]:

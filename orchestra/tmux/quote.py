@@ -6,29 +6,21 @@ In double quotes tmux's parser (3.0 and newer, `cmd-parse.y`) reads `\\ooo` as o
 from __future__ import annotations
 
 import re
+import string
 
-_PLAIN = re.compile(rb"[A-Za-z0-9_./:=@+\x80-\xff-]")
+_PLAIN = frozenset(string.ascii_letters + string.digits + "_./:=@+- ")
+_OCTAL = {
+    **{byte: f"\\{byte:03o}" for byte in range(0x80) if chr(byte) not in _PLAIN},
+    # Bytes that are no UTF-8, as Python carries them: 3.3a takes a raw 0xff for the end of what it reads.
+    **{0xDC00 + byte: f"\\{byte:03o}" for byte in range(0x80, 0x100)},
+}
 
 
 def word(text: str) -> str:
     """One argument, byte for byte. ValueError on NUL, which no argument can hold."""
-    raw = text.encode(errors="surrogateescape")
-    if 0 in raw:
+    if "\0" in text:
         raise ValueError("an argument cannot hold a NUL byte")
-    if raw and all(_PLAIN.match(raw, at) for at in range(len(raw))) and not raw.startswith(b"="):
-        return '"' + raw.decode(errors="surrogateescape") + '"'
-    return '"' + "".join(_escape(byte) for byte in raw) + '"'
-
-
-def _escape(byte: int) -> str:
-    if byte >= 0x80:
-        return bytes((byte,)).decode(errors="surrogateescape")
-    return _TABLE[byte]
-
-
-_TABLE = tuple(
-    chr(byte) if _PLAIN.match(bytes((byte,))) or byte == 0x20 else f"\\{byte:03o}" for byte in range(0x80)
-)
+    return '"' + text.translate(_OCTAL) + '"'
 
 
 def command(*words: str) -> str:
@@ -37,5 +29,16 @@ def command(*words: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Text for an argument that tmux expands as a format (`-c`, `-T`): itself, and nothing is run."""
-    return text.replace("#", "##")
+    """Text for an argument that tmux expands as a format (`-c`, `-n`, `-T`): itself, and nothing is run.
+
+    Each run of `#` is doubled, but one right before `[` stays: tmux leaves `#[` alone and would leave `##[` too (measured, tmux-facts.md).
+    """
+    return _HASHES.sub(lambda run: run[0] if run[2] else run[1] * 2, text)
+
+
+def compared(text: str) -> str:
+    """Text inside a format's `#{==:…,…}`."""
+    return re.sub(r"[#,}]", lambda found: "#" + found[0], text)
+
+
+_HASHES = re.compile(r"(#+)(\[?)")

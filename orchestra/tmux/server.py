@@ -15,6 +15,11 @@ TIMEOUT = 30
 
 ABSENT = ("no server running on ", "error connecting to ")
 
+LEAVING = ("server exited", "lost server")
+"""What a client says whose server ended while it was connected: neither there nor absent yet."""
+TRIES = 50
+"""Of a question, while the server is leaving."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
@@ -55,6 +60,10 @@ class Reply:
             return False
         return self.err.startswith(ABSENT[0]) or "No such file" in self.err or "refused" in self.err
 
+    @property
+    def leaving(self) -> bool:
+        return not self.out and self.err.startswith(LEAVING)
+
 
 class Server:
     """`environ` is the environment our clients run in, and the server when they start it: a clean one, without our variables."""
@@ -78,8 +87,13 @@ class Server:
         return (self.binary, "-u", *self._arguments, *words)
 
     def ask(self, *words: str) -> Reply:
-        """Runs constant commands of ours. Never data: data goes through `source`."""
-        return self._run(words, b"")
+        """Runs constant commands of ours that only read. Never data: data goes through `source`."""
+        reply = self._run(words, b"")
+        for _ in range(TRIES):
+            if not reply.leaving:
+                break
+            reply = self._run(words, b"")
+        return reply
 
     def source(self, lines: Sequence[str], *, start: bool = False) -> Reply:
         """Runs command lines that `quote` has built, all in one turn of the server: either all are read or none is run."""

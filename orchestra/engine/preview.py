@@ -1,0 +1,39 @@
+"""What would happen: one look at the world and the plan for it. Loads nothing that only doing needs (asyncio, the process table),
+because people look far more often than they do."""
+
+from __future__ import annotations
+
+import secrets as randomness
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from orchestra.engine import ports
+from orchestra.model import plan, spec, status
+from orchestra.plan import build, compare, record
+
+DEFAULT_SIZE = (200, 50)
+"""Columns and rows of a new session when nobody's terminal says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    tmux: ports.Tmux
+    secrets: ports.Secrets
+    size: tuple[int, int] = DEFAULT_SIZE
+    new_uid: Callable[[], str] = field(default=lambda: randomness.token_hex(6))
+
+    def of(
+        self, desired: spec.Workspace, options: compare.Options, *, run_commands: bool = False
+    ) -> tuple[plan.Plan, status.Server, Mapping[spec.Secret, str]]:
+        """Changes nothing and, unless `run_commands`, runs nothing that the manifest names: a secret from a command is then taken
+        as unchanged."""
+        references = {secret for pane in desired.panes for secret in pane.secrets}
+        values = self.secrets.resolve(references, run_commands=run_commands) if references else {}
+        observed = self.tmux.observe()
+        digests = {
+            secret: record.digest(observed.key, secret.name, value)
+            for secret, value in values.items()
+            if observed.key
+        }
+        made = build.build(desired, observed, digests, options, new_uid=self.new_uid, size=self.size)
+        return made, observed, values

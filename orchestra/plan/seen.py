@@ -1,0 +1,36 @@
+"""What of a server is one workspace's, by address, and what other names are taken there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestra.model import status
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    workspace: str
+    sessions: dict[str, status.Session]
+    windows: dict[str, tuple[status.Session, status.Window]]
+    panes: dict[str, status.Place]
+    names: dict[str, status.Session]
+    """Every session of the server, whoever's it is, by the name it has now."""
+
+    def ours(self, mark: status.Mark | None) -> bool:
+        return mark is not None and mark.workspace == self.workspace
+
+
+def seen(server: status.Server, workspace: str) -> Seen:
+    found = Seen(workspace, {}, {}, {}, {session.name: session for session in server.sessions})
+    # A window may be linked into a person's session too; ours is the one that counts.
+    for session in sorted(server.sessions, key=lambda each: not found.ours(each.mark)):
+        if session.mark is not None and found.ours(session.mark):
+            found.sessions.setdefault(session.mark.address, session)
+        for window in session.windows:
+            if window.mark is not None and found.ours(window.mark):
+                found.windows.setdefault(window.mark.address, (session, window))
+            for pane in window.panes:
+                if pane.mark is not None and found.ours(pane.mark):
+                    place = status.Place(session=session, window=window, pane=pane)
+                    found.panes.setdefault(pane.mark.address, place)
+    return found
