@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets as randomness
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -104,19 +105,41 @@ class Reconciler:
         undone = None
         if not result.ok and settings.on_error is execute.OnError.ROLLBACK:
             report(progress.Progress(address="", phase=progress.Phase.WARNING, detail="rolling back"))
-            undone = await self._undo(before, values, settings, report)
+            resting = frozenset(
+                address
+                for address, place in status.owned(observed, made.workspace).items()
+                if place.pane.dead or (place.pane.mark and place.pane.mark.stage is status.Stage.WAITING)
+            )
+            undone = await self._undo(before, resting, values, settings, report)
         return Outcome(plan=made, result=result, after=self.world.tmux.observe(), undone=undone)
 
     async def _undo(
         self,
         before: spec.Workspace,
+        resting: frozenset[str],
         values: Mapping[spec.Secret, str],
         settings: execute.Settings,
         report: execute.Report,
     ) -> progress.Result:
-        made, observed, known = self.preview(before, compare.Options(), run_commands=True)
+        made, observed, known = self.preview(before, compare.Options(resting=resting), run_commands=True)
         back = execute.Settings(wait=False, timeout=settings.timeout, on_error=execute.OnError.CONTINUE)
-        return await execute.Execution(made, observed, {**values, **known}, self.world, back, report).run()
+        now = _without_waiting(made)
+        return await execute.Execution(now, observed, {**values, **known}, self.world, back, report).run()
+
+
+def _without_waiting(made: plan.Plan) -> plan.Plan:
+    """What ran before ran beside what it depends on, well or not: it goes back at once."""
+    waits = {step.id for step in made.steps if isinstance(step.action, action.Await)}
+    steps = tuple(
+        dataclasses.replace(
+            step,
+            after=tuple(each for each in step.after if each not in waits),
+            optional_after=tuple(each for each in step.optional_after if each not in waits),
+        )
+        for step in made.steps
+        if step.id not in waits
+    )
+    return dataclasses.replace(made, steps=steps)
 
 
 def _secrets(saved: plan.Plan) -> Iterable[spec.Secret]:

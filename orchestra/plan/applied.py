@@ -6,72 +6,83 @@ Rolling back is planning towards this; so is deleting by name, and telling a sta
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from orchestra.model import names, spec, status
-from orchestra.plan import record
+from orchestra.plan import record, seen
 
 
 def workspace(name: str, observed: status.Server) -> spec.Workspace:
-    """What is unreadable, or was never started, is left out. No sessions when the server holds nothing of that name."""
-    panes: dict[str, spec.Pane] = {}
-    for address, place in status.owned(observed, name).items():
-        read = record.parse_pane(place.pane.record)
-        if read is not None:
-            panes[address] = read.pane
-    windows: dict[str, spec.Window] = {}
-    sessions: dict[str, spec.Session] = {}
-    for session in observed.sessions:
-        for window in session.windows:
-            if window.mark is not None and window.mark.workspace == name:
-                found = _window(window.mark.address, record.parse(window.record), panes)
-                if found is not None:
-                    windows.setdefault(window.mark.address, found)
-    for session in observed.sessions:
-        if session.mark is not None and session.mark.workspace == name:
-            found_session = _session(session.mark.address, record.parse(session.record), windows)
-            if found_session is not None:
-                sessions.setdefault(session.mark.address, found_session)
-    return spec.Workspace(name=name, file="", sessions=tuple(sessions.values()))
+    """A pane whose record is unreadable is left out; one that was never started is there. Where a window's or session's record is unreadable
+    what stands in it counts: a plan towards this must not delete it. No sessions when the server holds nothing of that name."""
+    found = seen.seen(observed, name)
+    panes = {
+        address: read.pane
+        for address, place in found.panes.items()
+        if (read := record.parse_pane(place.pane.record)) is not None
+    }
+    windows = {
+        address: window
+        for address, (_, live) in found.windows.items()
+        if (window := _window(address, live, panes, found)) is not None
+    }
+    sessions = [_session(address, live, windows, found) for address, live in found.sessions.items()]
+    return spec.Workspace(name=name, file="", sessions=tuple(each for each in sessions if each.windows))
 
 
-def _window(address: str, kept: Mapping[str, object], panes: Mapping[str, spec.Pane]) -> spec.Window | None:
+def _window(
+    address: str, live: status.Window, panes: Mapping[str, spec.Pane], found: seen.Seen
+) -> spec.Window | None:
     session, _, name = address.partition("/")
-    listed, sizes = _list(kept.get("panes")), _list(kept.get("sizes"))
-    found: list[spec.Pane] = []
+    kept = record.parse(live.record)
+    listed = (
+        _list(kept.get("panes")) if kept else _standing(session, [pane.mark for pane in live.panes], found)
+    )
+    sizes = _list(kept.get("sizes"))
+    there: list[spec.Pane] = []
     for place, each in enumerate(listed):
         pane = panes.get(names.pane(session, str(each)))
         if pane is not None:
-            size = sizes[place] if place < len(sizes) else None
-            found.append(dataclasses.replace(pane, size=_size(size), focus=kept.get("focus") == each))
+            size = _size(sizes[place]) if place < len(sizes) else None
+            there.append(dataclasses.replace(pane, size=size, focus=kept.get("focus") == each))
     layout = kept.get("layout")
-    if not found:
+    if not there:
         return None
-    return spec.Window(name=name, layout=layout if isinstance(layout, str) else None, panes=tuple(found))
+    return spec.Window(name=name, layout=layout if isinstance(layout, str) else None, panes=tuple(there))
 
 
 def _session(
-    name: str, kept: Mapping[str, object], windows: Mapping[str, spec.Window]
-) -> spec.Session | None:
-    found = [
-        dataclasses.replace(window, focus=kept.get("focus") == each)
-        for each in _list(kept.get("windows"))
-        if (window := windows.get(names.window(name, str(each)))) is not None
-    ]
-    labels = kept.get("labels")
-    if not found:
-        return None
-    return spec.Session(
-        name=name, labels=dict(labels) if isinstance(labels, dict) else {}, windows=tuple(found)
+    name: str, live: status.Session, windows: Mapping[str, spec.Window], found: seen.Seen
+) -> spec.Session:
+    kept = record.parse(live.record)
+    listed = (
+        _list(kept.get("windows"))
+        if kept
+        else _standing(name, [window.mark for window in live.windows], found)
     )
+    labels = kept.get("labels")
+    return spec.Session(
+        name=name,
+        labels=dict(labels) if isinstance(labels, dict) else {},
+        windows=tuple(
+            dataclasses.replace(window, focus=kept.get("focus") == each)
+            for each in listed
+            if (window := windows.get(names.window(name, str(each)))) is not None
+        ),
+    )
+
+
+def _standing(session: str, marks: Sequence[status.Mark | None], found: seen.Seen) -> list[object]:
+    """The names of this session's own among them, in the order they stand in."""
+    ours = [mark.address for mark in marks if mark is not None and found.ours(mark)]
+    return [address.partition("/")[2] for address in ours if names.session_of(address) == session]
 
 
 def _size(kept: object) -> spec.Size | None:
     if isinstance(kept, int):
         return spec.Size(cells=kept)
-    if isinstance(kept, str):
-        return spec.Size(percent=int(kept.rstrip("%")))
-    return None
+    percent = kept.removesuffix("%") if isinstance(kept, str) else ""
+    return spec.Size(percent=int(percent)) if percent.isdecimal() else None
 
 
 def _list(value: object) -> list[object]:

@@ -21,6 +21,8 @@ class Options:
     targets: tuple[str, ...] = ()
     """Addresses of panes and sessions; empty: everything. Nothing outside them is touched, and windows only partly among them keep
     their layout."""
+    resting: frozenset[str] = frozenset()
+    """Panes whose process had ended or was never started, and shall be left so unless it has to be another one: a rollback's."""
 
 
 def compare(
@@ -277,11 +279,17 @@ class _Comparing:
         before = delta.record = record.parse_pane(pane.record)
         if before is not None:  # what the running process was not given stays unknown
             delta.digests = {name: known.get(name, given) for name, given in before.secrets.items()}
-        if mark.stage is status.Stage.WAITING:
+        resting = want.address in self.options.resting
+        if mark.stage is status.Stage.WAITING and not resting:
             delta.start = True
             never = plan.Cause(reason="its process was never started", drift=True)
             return _changed(delta, plan.Verb.CREATE, [never, *moved])
-        if again := causes.restart(want, pane, before, delta.digests):
+        again = (
+            causes.restart(want, pane, before, delta.digests)
+            if mark.stage is not status.Stage.WAITING
+            else []
+        )
+        if again and not (resting and all(cause.drift for cause in again)):
             delta.start = True
             return _changed(delta, plan.Verb.REPLACE, [*again, *moved])
         delta.write = pane.record != record.pane_text(want, delta.digests)
