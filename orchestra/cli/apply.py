@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import signal
 import sys
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from orchestra.cli import codes, live, options, output
-from orchestra.engine import execute, reconcile
-from orchestra.manifest import load
-from orchestra.model import codec, diagnostic, errors, plan, progress
-from orchestra.plan import compare, order
+from orchestra.model import diagnostic, errors
+
+if TYPE_CHECKING:  # see options
+    from types import FrameType
+
+    from orchestra.engine import reconcile
+    from orchestra.manifest import load
+    from orchestra.model import plan, progress
+
+T = TypeVar("T")
 
 
 @click.command("apply")
-@click.argument("file", type=click.Path(), required=False)
+@options.file
 @click.option(
     "--plan",
     "saved",
     type=click.Path(path_type=Path),
-    help="Carry out a plan that diff --out saved, verbatim.",
+    help="Carry out a plan that diff --out saved, verbatim, or not at all.",
 )
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before something that runs is stopped.")
 @click.option(
@@ -32,13 +40,7 @@ from orchestra.plan import compare, order
     show_default=True,
     help="Delete what the workspace owns and the manifest does not have.",
 )
-@click.option(
-    "--target",
-    "targets",
-    multiple=True,
-    metavar="ADDRESS",
-    help="Only this session, window, pane or @group, and what it needs. A @group is all or nothing.",
-)
+@options.target(" A @group is all or nothing.")
 @click.option(
     "--adopt",
     is_flag=True,
@@ -56,7 +58,7 @@ from orchestra.plan import compare, order
 )
 @click.option(
     "--on-error",
-    type=click.Choice([each.value for each in execute.OnError]),
+    type=click.Choice(["stop", "continue", "rollback"]),
     default=None,
     help="After a failure: stop (default), continue with what does not depend on it, or rollback.",
 )
@@ -80,55 +82,100 @@ def command(
     """Make the tmux server what FILE says, and touch nothing else.
 
     What runs is never stopped without saying so: on a terminal you are asked, elsewhere it needs --yes.
+    FILE is a manifest, - for standard input; without it: orchestra.yaml or orchestra.yml in this directory.
 
     \b
     Examples:
       orchestra apply manifest.yaml
+      orchestra apply manifest.yaml --target @backend --timeout 5m
       orchestra diff manifest.yaml --out plan.json && orchestra apply --plan plan.json
     """
-    if (file is None) == (saved is None):
-        raise click.UsageError("give a manifest FILE, or --plan FILE")
+    if saved is not None and file is not None:
+        raise click.UsageError("a saved plan knows its manifest: give --plan or FILE, not both")
+    from orchestra.engine import execute
+
     grouped = any(each.startswith("@") for each in targets)
-    mode = (
-        execute.OnError(on_error)
-        if on_error
-        else (execute.OnError.ROLLBACK if grouped else execute.OnError.STOP)
+    otherwise = execute.OnError.ROLLBACK if grouped else execute.OnError.STOP
+    settings = execute.Settings(
+        wait=wait, timeout=timeout, on_error=execute.OnError(on_error) if on_error else otherwise
     )
-    settings = execute.Settings(wait=wait, timeout=timeout, on_error=mode)
-    reconciler = common.assembly().reconciler
     if saved is not None:
-        made = load_plan(saved)
-        if dry_run:
-            return _show(made, common)
-        with live.Screen(common.json) as screen:
-            outcome = asyncio.run(
-                reconciler.apply_saved(made, settings, lambda each: confirm(each, yes, screen), screen.report)
-            )
-        return summarise("apply", outcome, common)
-    assert file is not None
-    loaded = options.read(file, inputs)
+        return _apply_saved(load_plan(saved), settings, common, yes=yes, dry_run=dry_run)
+    from orchestra.plan import compare, order
+
+    loaded = options.read(options.chosen(file), inputs, quiet=common.json)
     order.refuse_cycles(loaded.workspace, loaded.locations)
     wanted = compare.Options(prune=prune, adopt=adopt, targets=order.targets(loaded.workspace, targets))
+    assembly = common.assembly()
     if dry_run:
-        return _show(reconciler.preview(loaded.workspace, wanted)[0], common)
+        return _show(assembly.preview.of(loaded.workspace, wanted)[0], common, loaded.warnings)
     with live.Screen(common.json) as screen:
-        outcome = asyncio.run(
-            reconciler.apply(
-                loaded.workspace, wanted, settings, lambda each: confirm(each, yes, screen), screen.report
-            )
+        outcome = run(
+            assembly.reconciler.apply(loaded.workspace, wanted, settings, asking(yes, screen), screen.report)
         )
-    return summarise("apply", outcome, common)
+    return summarise("apply", outcome, common, screen.elapsed, loaded.warnings)
 
 
-def _show(made: plan.Plan, common: options.Common) -> int:
+def _apply_saved(made: plan.Plan, settings: Any, common: options.Common, *, yes: bool, dry_run: bool) -> int:
+    if dry_run:
+        return _show(made, common)
+    reconciler = common.assembly().reconciler
+    with live.Screen(common.json) as screen:
+        outcome = run(reconciler.apply_saved(made, settings, asking(yes, screen), screen.report))
+    return summarise("apply", outcome, common, screen.elapsed)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """asyncio answers the first Ctrl-C by cancelling what waits in its loop. A prompt, a passphrase that is asked for, or the wait for
+    another's lock stands still in the main task and would not hear of it: there it is raised at once. SIGTERM and SIGHUP are answered
+    the same way, so that no probe of ours is left behind."""
+    import asyncio  # 40 ms, see options
+
+    main: asyncio.Task[Any] | None = None
+
+    async def watched() -> T:
+        nonlocal main
+        main = asyncio.current_task()
+        try:
+            return await work
+        except KeyboardInterrupt:
+            raise asyncio.CancelledError from None  # a task that ends by anything worse is complained about
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if main is None or main.done():
+            raise KeyboardInterrupt
+        loop = main.get_loop()
+        if asyncio.current_task(loop) is main:
+            raise KeyboardInterrupt
+        main.cancel()
+        loop.call_soon_threadsafe(lambda: None)  # it may be asleep
+
+    before = {}
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) not in (signal.SIG_IGN, None):
+            before[number] = signal.signal(number, interrupt)
+    try:
+        return asyncio.run(watched())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    finally:
+        for number, was in before.items():
+            signal.signal(number, was)
+
+
+def _show(made: plan.Plan, common: options.Common, warnings: tuple[diagnostic.Diagnostic, ...] = ()) -> int:
+    from orchestra.model import codec
+
     if common.json:
-        output.result("apply", {"dry_run": True, "plan": codec.dump(made)})
+        output.result("apply", {"dry_run": True, "plan": codec.dump(made)}, warnings)
     else:
         output.say(output.plan_text(made, sys.stdout))
     return codes.OK
 
 
 def load_plan(path: Path) -> plan.Plan:
+    from orchestra.model import codec, plan
+
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(plain, dict) or plain.get("version") != 1:
@@ -142,51 +189,62 @@ def load_plan(path: Path) -> plan.Plan:
         ) from error
 
 
-def confirm(made: plan.Plan, yes: bool, screen: live.Screen) -> bool:
-    if yes:
-        return True
-    screen.pause()
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        running = ", ".join(f"{change.address} (pid {change.stops})" for change in made.stops)
-        raise errors.Conflict(
-            f"this stops what runs: {running}", hint="look at it with orchestra diff, then apply with --yes"
-        )
-    output.note(output.plan_text(made, sys.stderr))
-    return click.confirm("Go on?", err=True)
+def asking(yes: bool, screen: live.Screen) -> Callable[[plan.Plan], bool]:
+    """Whether a plan that stops something may be carried out."""
+
+    def confirmed(made: plan.Plan) -> bool:
+        if yes:
+            return True
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            running = ", ".join(f"{change.address} (pid {change.stops})" for change in made.stops)
+            raise errors.Conflict(
+                f"this stops what runs: {running}",
+                hint="look at it with orchestra diff, then say --yes",
+            )
+        with screen.paused():
+            output.note(output.plan_text(made, sys.stderr))
+            return click.confirm("Go on?", err=True)
+
+    return confirmed
 
 
-def summarise(name: str, outcome: reconcile.Outcome, common: options.Common) -> int:
+def summarise(
+    name: str,
+    outcome: reconcile.Outcome,
+    common: options.Common,
+    elapsed: float,
+    warnings: tuple[diagnostic.Diagnostic, ...] = (),
+) -> int:
     """The result on stdout; what went wrong on stderr."""
+    from orchestra.model import codec
+
     result, made = outcome.result, outcome.plan
     if outcome.declined:
-        output.note("nothing was done")
+        if common.json:
+            output.failure(name, "declined: nothing was done", {"workspace": made.workspace})
+        else:
+            output.note("nothing was done")
         return codes.ERROR
     if common.json:
         rows = {
             "workspace": made.workspace,
-            "changes": [codec.dump(change) for change in made.changes if change.verb is not plan.Verb.NONE],
+            "changes": [codec.dump(change) for change in made.changes if change.verb != "none"],
             "failed": dict(result.failed),
             "skipped": dict(result.skipped),
             "rolled_back": outcome.undone is not None,
+            "elapsed": round(elapsed, 3),
         }
+        notes = (*warnings, *made.notes)
         if result.ok:
-            output.result(name, rows)
+            output.result(name, rows, notes)
         else:
-            first = (
-                f"{result.failed[0][0]}: {result.failed[0][1]}"
-                if result.failed
-                else "not everything was done"
+            message = next(
+                (f"{address}: {reason}" for address, reason in result.failed), "not everything was done"
             )
-            output.say(
-                json.dumps({"status": "error", "command": name, "message": first, **rows}, ensure_ascii=False)
-            )
+            output.failure(name, message, rows, (*notes, *_problems(result)))
         return codes.OK if result.ok else codes.ERROR
-    for note in made.notes:
+    for note in (*made.notes, *_problems(result)):
         output.note(output.diagnosis(note, sys.stderr))
-    for address, reason in result.failed:
-        output.note(_problem(diagnostic.Severity.ERROR, f"{address}: {reason}"))
-    for address, reason in result.skipped:
-        output.note(_problem(diagnostic.Severity.WARNING, f"{address} skipped: {reason}"))
     if outcome.undone is not None:
         undone = (
             "rolled back: the workspace is as it was"
@@ -194,29 +252,51 @@ def summarise(name: str, outcome: reconcile.Outcome, common: options.Common) -> 
             else "the roll-back is not complete"
         )
         output.note(undone)
-    output.say(_counted(made, result, rolled_back=outcome.undone is not None))
+        for each in _problems(outcome.undone):
+            output.note(output.diagnosis(each, sys.stderr))
+    counted = _counted(made, result, rolled_back=outcome.undone is not None)
+    output.say(f"{counted} in {output.duration(elapsed)}")
     return codes.OK if result.ok else codes.ERROR
 
 
-def _problem(severity: diagnostic.Severity, summary: str) -> str:
-    return output.diagnosis(diagnostic.Diagnostic(severity=severity, summary=summary), sys.stderr)
+def _problems(result: progress.Result) -> list[diagnostic.Diagnostic]:
+    error, warning = diagnostic.Severity.ERROR, diagnostic.Severity.WARNING
+    return [
+        *(
+            diagnostic.Diagnostic(severity=error, summary=f"{address}: {reason}")
+            for address, reason in result.failed
+        ),
+        *(
+            diagnostic.Diagnostic(severity=warning, summary=f"{address} skipped: {reason}")
+            for address, reason in result.skipped
+        ),
+    ]
 
 
 def _counted(made: plan.Plan, result: progress.Result, *, rolled_back: bool) -> str:
-    bad = {address for address, _ in (*result.failed, *result.skipped)}
-    done = [change for change in made.changes if change.address not in bad]
+    bad = _undone(made, {address for address, _ in (*result.failed, *result.skipped)})
+    done = [change for change in made.changes if (change.kind, change.address) not in bad]
 
-    def number(verb: plan.Verb) -> int:
-        return 0 if rolled_back else sum(change.verb is verb for change in done)
+    def number(verb: str) -> int:
+        return 0 if rolled_back else sum(change.verb == verb for change in done)
 
-    words = {
-        plan.Verb.CREATE: "created",
-        plan.Verb.UPDATE: "updated",
-        plan.Verb.REPLACE: "replaced",
-        plan.Verb.DELETE: "deleted",
-    }
+    words = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
     text = ", ".join(f"{number(verb)} {word}" for verb, word in words.items())
-    text += f"; {made.count(plan.Verb.NONE)} unchanged"
-    if bad:
+    text += f"; {sum(change.verb == 'none' for change in made.changes)} unchanged"
+    if result.failed or result.skipped:
         text += f"; {len(result.failed)} failed, {len(result.skipped)} skipped"
     return f"{made.workspace}: {text}"
+
+
+def _undone(made: plan.Plan, bad: set[str]) -> set[tuple[str, str]]:
+    """The changes that were not made: those told, and what would have been made in the same step."""
+    from orchestra.model import action
+
+    found = {(str(change.kind), change.address) for change in made.changes if change.address in bad}
+    for step in made.steps:
+        what = step.action
+        if step.change in bad and isinstance(what, action.CreateSession):
+            found |= {("window", what.window.address), ("pane", what.window.seed.pane.address)}
+        elif step.change in bad and isinstance(what, action.CreateWindow):
+            found.add(("pane", what.seed.pane.address))
+    return found

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestra.cli import codes, options, output
-from orchestra.manifest import load
-from orchestra.model import codec, plan
-from orchestra.plan import compare, order
+from orchestra.model import errors
+
+if TYPE_CHECKING:  # see options
+    from orchestra.manifest import load
+    from orchestra.model import plan
 
 
 @click.command("diff")
-@click.argument("file", type=click.Path())
+@options.file
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan for: apply --plan FILE."
 )
-@click.option(
-    "--target",
-    "targets",
-    multiple=True,
-    metavar="ADDRESS",
-    help="Only this session, window, pane or @group, and what it needs.",
-)
+@options.target("")
 @click.option(
     "--prune/--no-prune",
     default=True,
@@ -40,7 +36,7 @@ from orchestra.plan import compare, order
 def command(
     common: options.Common,
     inputs: load.Inputs,
-    file: str,
+    file: str | None,
     out: Path | None,
     targets: tuple[str, ...],
     prune: bool,
@@ -48,15 +44,22 @@ def command(
 ) -> int:
     """Show what apply would do to make FILE so, each step with its cause. Changes nothing, and runs nothing that FILE names.
 
+    FILE is a manifest, - for standard input; without it: orchestra.yaml or orchestra.yml in this directory.
     Exit code 0: no differences, 2: some, 1: an error.
 
     \b
-    Example:
+    Examples:
       orchestra diff manifest.yaml --env production
+      orchestra diff manifest.yaml --out plan.json && orchestra apply --plan plan.json
     """
-    loaded = options.read(file, inputs)
+    from orchestra.model import codec
+    from orchestra.plan import compare, order
+
+    path = options.chosen(file)
+    loaded = options.read(path, inputs, quiet=common.json)
     wanted = order.targets(loaded.workspace, targets)
-    made, _, _ = common.assembly().reconciler.preview(
+    assembly = common.assembly()
+    made, seen, _ = assembly.preview.of(
         loaded.workspace, compare.Options(prune=prune, adopt=adopt, targets=wanted)
     )
     if not made.empty:
@@ -64,17 +67,34 @@ def command(
     if out is not None:
         save(made, out)
     if common.json:
-        output.result("diff", {"plan": codec.dump(made)})
+        output.result("diff", {"plan": codec.dump(made)}, loaded.warnings)
     else:
+        if sys.stdout.isatty():
+            server = (
+                f"the tmux server on {assembly.host.path}{'' if seen.running else ', which does not run'}"
+            )
+            head = output.one_line(f"{made.workspace}, as {path} says, on {server}:")
+            output.say(output.paint(head, sys.stdout, dim=True))
         output.say(output.plan_text(made, sys.stdout))
     return codes.OK if made.empty else codes.DIFFERENCES
 
 
 def save(made: plan.Plan, path: Path) -> None:
     """Whole or not at all; readable by its owner only, since it names what will be run."""
-    text = json.dumps({"version": 1, "plan": codec.dump(made)}, indent=2)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(path)
+    from orchestra.model import codec
+
+    text = output.json_text({"version": 1, "plan": codec.dump(made)}, indent=2)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, delete=False, encoding="utf-8", errors="surrogateescape"
+        ) as file:
+            try:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).replace(path)
+            except BaseException:
+                Path(file.name).unlink()
+                raise
+    except OSError as error:
+        raise errors.ActionFailed(f"cannot save the plan as {path}: {error.strerror}") from error

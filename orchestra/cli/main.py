@@ -6,11 +6,15 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestra.cli import codes, output
-from orchestra.model import errors
+from orchestra.model import diagnostic, errors
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "apply": "Make the tmux server what a manifest says.",
@@ -25,7 +29,7 @@ COMMANDS = {
     "schema": "Print the manifest's JSON Schema.",
     "status": "Show how workspaces are.",
     "validate": "Look for problems in manifests.",
-    "version": "Print the versions of orchestra and tmux.",
+    "version": "Print the versions of orchestra, tmux and Python.",
 }
 """Name -> one line. A command's module is loaded when it is called: its imports are nobody else's to pay."""
 ALIASES = {"down": "delete"}
@@ -43,15 +47,39 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        known = [*COMMANDS, *ALIASES]
+        if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
+            import difflib  # only a slip pays for it
+
+            near = difflib.get_close_matches(name.lower(), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "orchestra --help lists the commands"
+            raise errors.UsageError(f'no such command "{name}"', hint=hint)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(sorted(COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """From the table: click's own way loads every command."""
+        from click.shell_completion import CompletionItem  # only a shell asks
+
+        found = [
+            CompletionItem(name, help=line)
+            for name, line in sorted(COMMANDS.items())
+            if name.startswith(incomplete)
+        ]
+        return found or click.Command.shell_complete(self, ctx, incomplete)
 
 
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Start with: orchestra diff manifest.yaml, then orchestra apply manifest.yaml.",
+    epilog="Start with: orchestra diff manifest.yaml, then orchestra apply manifest.yaml. Each command's --help has an example.",
 )
 @click.option("-L", "socket_name", metavar="NAME", help="The tmux server of that socket name, as tmux -L.")
 @click.option("-S", "socket_path", metavar="PATH", help="The tmux server of that socket path, as tmux -S.")
@@ -68,31 +96,55 @@ def commands(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command and exits. Nothing below here prints an error or chooses an exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    plain = output.wants_json(words)
+    output.prepare()
     try:
-        code = commands.main(args=words, prog_name="orchestra", standalone_mode=False)
-    except errors.UsageError as error:
-        output.error(error.diagnostics, words, json=plain)
-        code = codes.USAGE
-    except errors.Interrupted:
-        code = codes.INTERRUPTED
-    except errors.OrchestraError as error:
-        output.error(error.diagnostics, words, json=plain)
-        code = codes.ERROR
-    except click.exceptions.Abort:
-        code = codes.INTERRUPTED
-    except click.ClickException as error:
-        output.usage(error, words, json=plain)
-        code = codes.USAGE
-    except KeyboardInterrupt:
-        code = codes.INTERRUPTED
+        code = _run(words)
+        sys.stdout.flush()
     except BrokenPipeError:
         # The reader of our output went away; nothing more can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = codes.ERROR
-    if code == codes.INTERRUPTED:
-        output.interrupted(words, json=plain)
-    sys.exit(code if isinstance(code, int) else codes.OK)
+    sys.exit(code)
+
+
+def _run(words: list[str]) -> int:
+    json = output.wants_json(words)
+    name = output.command_of(words, ALIASES)
+    try:
+        code = commands.main(args=words, prog_name="orchestra", standalone_mode=False)
+        return code if isinstance(code, int) else codes.OK
+    except errors.UsageError as error:
+        output.error(error.diagnostics, name, json=json)
+        return codes.USAGE
+    except errors.Interrupted:
+        pass
+    except errors.OrchestraError as error:
+        output.error(error.diagnostics, name, json=json)
+        return codes.ERROR
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        pass
+    except click.exceptions.NoArgsIsHelpError as problem:
+        if json:
+            output.failure(name, "a command is needed", {})
+        else:
+            output.note(problem.format_message())
+        return codes.USAGE
+    except click.ClickException as problem:
+        output.error([_usage(problem)], name, json=json)
+        return codes.USAGE
+    output.interrupted(name, json=json)
+    return codes.INTERRUPTED
+
+
+def _usage(problem: click.ClickException) -> diagnostic.Diagnostic:
+    ctx = getattr(problem, "ctx", None)
+    path = ctx.command_path if isinstance(ctx, click.Context) else "orchestra"
+    summary, hint = problem.format_message(), f"{path} --help says more"
+    if isinstance(problem, click.exceptions.NoSuchOption):
+        summary = f"no such option {problem.option_name}"
+        if problem.possibilities:
+            hint = f"did you mean {' or '.join(problem.possibilities)}?"
+    return diagnostic.Diagnostic(severity=diagnostic.Severity.ERROR, summary=summary, hint=hint)
 
 
 if __name__ == "__main__":

@@ -8,20 +8,36 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from orchestra.model import codec, diagnostic, plan
+if TYPE_CHECKING:  # annotations only: these are the 30 ms that `--help` need not pay
+    from orchestra.model import diagnostic, plan
 
 SIGNS = {
-    plan.Verb.CREATE: ("+", "green"),
-    plan.Verb.UPDATE: ("~", "yellow"),
-    plan.Verb.REPLACE: ("±", "magenta"),
-    plan.Verb.DELETE: ("-", "red"),
-    plan.Verb.NONE: (" ", None),
+    "create": ("+", "green"),
+    "update": ("~", "yellow"),
+    "replace": ("±", "magenta"),
+    "delete": ("-", "red"),
+    "none": (" ", None),
 }
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
+"""Terminal escapes, and characters that show nothing but move or hide what stands beside them."""
+_WITH_VALUE = ("-L", "-S", "-o")
+_JSON = "json"
+
+
+def prepare() -> None:
+    """Before anything is written: a closed stream is no error, nor is a letter that the terminal cannot show."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  # for as long as we live
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def printable(text: str) -> str:
@@ -46,69 +62,101 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Progress and remarks: not the result."""
-    sys.stderr.write(text + "\n")
+    """Progress and remarks: not the result. That nobody reads them is no reason to leave work half done."""
+    try:
+        sys.stderr.write(text + "\n")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
-def result(command: str, body: Mapping[str, object]) -> None:
+def json_text(plain: object, *, indent: int | None = None) -> str:
+    """Letters as they are; what a terminal would obey as an escape of JSON's, which only texts can hold."""
+    text = json_.dumps(plain, ensure_ascii=False, indent=indent)
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def result(command: str, body: Mapping[str, object], warnings: Sequence[diagnostic.Diagnostic] = ()) -> None:
     """The one shape of every JSON answer."""
-    say(json_.dumps({"status": "success", "command": command, **body}, ensure_ascii=False))
+    told = {"warnings": [plain(each) for each in warnings]} if warnings else {}
+    say(json_text({"status": "success", "command": command, **body, **told}))
+
+
+def failure(
+    command: str, message: str, body: Mapping[str, object], diagnostics: Sequence[diagnostic.Diagnostic] = ()
+) -> None:
+    """The one shape of every JSON error; `body` is what can be said nevertheless."""
+    hint = next((each.hint for each in diagnostics if each.hint and each.severity == "error"), None)
+    head: dict[str, object] = {"status": "error", "command": command, "message": message}
+    if hint is not None:
+        head["hint"] = hint
+    say(json_text({**head, **body, "diagnostics": [plain(each) for each in diagnostics]}))
+
+
+def plain(each: diagnostic.Diagnostic) -> dict[str, object]:
+    at = each.location
+    place = None if at is None else {"file": at.file, "line": at.line, "column": at.column, "path": at.path}
+    known = {"detail": each.detail, "location": place, "hint": each.hint}
+    return {
+        "severity": str(each.severity),
+        "summary": each.summary,
+        **{key: value for key, value in known.items() if value is not None},
+    }
 
 
 def wants_json(words: Sequence[str]) -> bool:
     """Also when the words are so wrong that they cannot be parsed."""
-    return "-ojson" in words or any(a == "-o" and b == "json" for a, b in itertools.pairwise(words))
+    chosen = ""
+    for word, after in itertools.pairwise([*words, ""]):
+        if word == "--":
+            break
+        if word == "-o":
+            chosen = after
+        elif word.startswith("-o"):
+            chosen = word[2:]
+    return chosen == _JSON
 
 
-def _command(words: Sequence[str]) -> str:
-    return next((word for word in words if not word.startswith("-")), "")
+def command_of(words: Sequence[str], aliases: Mapping[str, str]) -> str:
+    """The command's name, as far as the words have one."""
+    value = False
+    for word in words:
+        if value:
+            value = False
+        elif word in _WITH_VALUE:
+            value = True
+        elif not word.startswith("-"):
+            return aliases.get(word, word)
+    return ""
 
 
-def error(diagnostics: Sequence[diagnostic.Diagnostic], words: Sequence[str], *, json: bool) -> None:
+def error(diagnostics: Sequence[diagnostic.Diagnostic], command: str, *, json: bool) -> None:
     if json:
-        rows = [codec.dump(each) for each in diagnostics]
-        first = next(
-            (each for each in diagnostics if each.severity is diagnostic.Severity.ERROR), diagnostics[0]
-        )
-        body: dict[str, object] = {"status": "error", "command": _command(words), "message": first.summary}
-        if first.hint:
-            body["hint"] = first.hint
-        say(json_.dumps({**body, "diagnostics": rows}, ensure_ascii=False))
+        first = next((each for each in diagnostics if each.severity == "error"), diagnostics[0])
+        failure(command, first.summary, {}, diagnostics)
         return
     for each in diagnostics:
         note(diagnosis(each, sys.stderr))
 
 
-def usage(problem: click.ClickException, words: Sequence[str], *, json: bool) -> None:
+def interrupted(command: str, *, json: bool) -> None:
     if json:
-        say(json_.dumps({"status": "error", "command": _command(words), "message": problem.format_message()}))
-        return
-    problem.show(sys.stderr)
-
-
-def interrupted(words: Sequence[str], *, json: bool) -> None:
-    if json:
-        say(json_.dumps({"status": "error", "command": _command(words), "message": "interrupted"}))
+        failure(command, "interrupted", {})
     else:
         note("interrupted; what is done is done, and applying again goes on from there")
 
 
-_TONE = {
-    diagnostic.Severity.ERROR: "red",
-    diagnostic.Severity.WARNING: "yellow",
-    diagnostic.Severity.NOTE: "cyan",
-}
+_TONE = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
 def diagnosis(each: diagnostic.Diagnostic, stream: TextIO) -> str:
-    lines = [f"{paint(each.severity, stream, fg=_TONE[each.severity], bold=True)}: {printable(each.summary)}"]
+    lines = [f"{paint(each.severity, stream, fg=_TONE[each.severity], bold=True)}: {one_line(each.summary)}"]
     if each.location is not None:
         where = f"{each.location}  {each.location.path}".rstrip()
         lines.append(f"  {paint('-->', stream, fg='blue')} {one_line(where)}")
     if each.detail:
         lines += [f"  {printable(line)}" for line in each.detail.split("\n")]
     if each.hint:
-        lines.append(f"  {paint('hint:', stream, fg='cyan')} {printable(each.hint)}")
+        lines.append(f"  {paint('hint:', stream, fg='cyan')} {one_line(each.hint)}")
     return "\n".join(lines)
 
 
@@ -132,7 +180,7 @@ def _value(value: str | None) -> str:
 
 def plan_text(made: plan.Plan, stream: TextIO) -> str:
     """A line a change, then the counts; notes before them."""
-    shown = [change for change in made.changes if change.verb is not plan.Verb.NONE]
+    shown = [change for change in made.changes if change.verb != "none"]
     width = max((len(change.address) for change in shown), default=0)
     lines = [_change(change, width, stream) for change in shown]
     lines += [diagnosis(each, stream) for each in made.notes]
@@ -144,13 +192,25 @@ def _change(change: plan.Change, width: int, stream: TextIO) -> str:
     head = paint(
         f"{sign} {change.kind:<7} {one_line(change.address):<{width}}  {change.verb:<7}", stream, fg=tone
     )
-    stops = f" (stops pid {change.stops})" if change.stops else ""
+    stops = paint(f" (stops pid {change.stops})", stream, bold=True) if change.stops else ""
     return f"{head}  {causes(change)}{stops}"
 
 
 def counts(made: plan.Plan) -> str:
-    parts = ", ".join(
-        f"{made.count(verb)} to {verb}"
-        for verb in (plan.Verb.CREATE, plan.Verb.UPDATE, plan.Verb.REPLACE, plan.Verb.DELETE)
-    )
-    return f"{parts}; {made.count(plan.Verb.NONE)} unchanged"
+    number = {verb: sum(change.verb == verb for change in made.changes) for verb in SIGNS}
+    parts = ", ".join(f"{number[verb]} to {verb}" for verb in ("create", "update", "replace", "delete"))
+    return f"{parts}; {number['none']} unchanged"
+
+
+def duration(seconds: float) -> str:
+    """As short as it is still useful: `0.3s 12s 5m 2h 3d`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f}s"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= 2 * size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(seconds)}s"
+
+
+def number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

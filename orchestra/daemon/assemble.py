@@ -1,30 +1,63 @@
-"""The only place that names concrete classes: the engine with its adapters, for one tmux server."""
+"""The only place that names concrete classes: the engine with its adapters, for one tmux server.
+
+Looking is put together at once and is quick; what only doing needs (asyncio, the process table, locks: 60 ms) is loaded when it is
+asked for.
+"""
 
 from __future__ import annotations
 
-import importlib.resources
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from orchestra.engine import reconcile, world
-from orchestra.host import clock, lock, machine, paths, probe, processes, secrets
-from orchestra.tmux import adapter, server
+from orchestra.engine import preview
+from orchestra.host import machine, paths
+from orchestra.model import spec
+from orchestra.tmux import adapter, attach, server
 
-DEFAULT_SIZE = reconcile.DEFAULT_SIZE
+if TYPE_CHECKING:  # the annotations of what is loaded below
+    from orchestra.daemon import doctor
+    from orchestra.engine import reconcile, world
+
+DEFAULT_SIZE = preview.DEFAULT_SIZE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Assembly:
-    reconciler: reconcile.Reconciler
     tmux: adapter.Tmux
     host: server.Server
+    preview: preview.Preview
+    environ: Mapping[str, str]
 
-    @property
+    @functools.cached_property
+    def reconciler(self) -> reconcile.Reconciler:
+        from orchestra.engine import reconcile  # see above
+
+        return reconcile.Reconciler(world=self.world, lock_name="apply", size=self.preview.size)
+
+    @functools.cached_property
     def world(self) -> world.World:
-        return self.reconciler.world
+        from orchestra.engine import world  # see above
+        from orchestra.host import clock, probe, processes
+
+        wrappers = Path(adapter.__file__).parent
+        return world.World(
+            tmux=self.tmux,
+            processes=processes.Processes(),
+            prober=probe.Prober(),
+            secrets=self.preview.secrets,
+            clock=clock.Clock(),
+            machine=machine.Machine(wrappers / "exec.pl", wrappers / "exec.py"),
+            locks=_LocksOf(Path(self.host.path)),
+        )
+
+    @functools.cached_property
+    def attaching(self) -> attach.Attaching:
+        return attach.Attaching(self.host, self.environ)
 
 
 def assemble(
@@ -34,22 +67,60 @@ def assemble(
     size: tuple[int, int] = DEFAULT_SIZE,
 ) -> Assembly:
     """The server is chosen as tmux -L and -S choose it. Writes nothing: directories are made when a lock is first taken."""
-    choice = server.Choice(socket_name=socket_name, socket_path=socket_path)
-    host = server.Server(choice, environ, machine.server_environment(environ))
+    host = server.Server(_choice(socket_name, socket_path), environ, machine.server_environment(environ))
     tmux = adapter.Tmux(host)
-    wrappers = importlib.resources.files("orchestra.tmux")
-    ports = world.World(
-        tmux=tmux,
-        processes=processes.Processes(),
-        prober=probe.Prober(),
-        secrets=secrets.Secrets(),
-        clock=clock.Clock(),
-        machine=machine.Machine(Path(str(wrappers / "exec.pl")), Path(str(wrappers / "exec.py"))),
-        locks=_LocksOf(Path(host.path)),
-    )
     return Assembly(
-        reconciler=reconcile.Reconciler(world=ports, lock_name="apply", size=size), tmux=tmux, host=host
+        tmux=tmux,
+        host=host,
+        preview=preview.Preview(tmux=tmux, secrets=_Secrets(), size=size),
+        environ=environ,
     )
+
+
+def _choice(socket_name: str | None, socket_path: str | None) -> server.Choice:
+    return server.Choice(socket_name=socket_name, socket_path=socket_path)
+
+
+def settings_file() -> Path:
+    """Of the user, for all workspaces."""
+    return paths.config_file()
+
+
+def ages(pids: Collection[int]) -> Mapping[int, timedelta]:
+    """For how long processes have run; those that are gone are left out."""
+    from orchestra.host import age  # only status asks
+
+    return age.ages(pids)
+
+
+def checks(
+    socket_name: str | None, socket_path: str | None, environ: Mapping[str, str]
+) -> tuple[doctor.Check, ...]:
+    """What `doctor` finds. Never fails because of what it looks at."""
+    from orchestra.daemon import doctor  # only doctor asks
+
+    wrappers = Path(adapter.__file__).parent
+    return doctor.checks(
+        _choice(socket_name, socket_path),
+        environ,
+        machine.Machine(wrappers / "exec.pl", wrappers / "exec.py"),
+    )
+
+
+def tmux_version(environ: Mapping[str, str]) -> str | None:
+    """Of the program on PATH; None when there is none."""
+    from orchestra.tmux import doctor  # as above
+
+    return doctor.program_version(environ)
+
+
+class _Secrets:
+    """Most manifests have no secrets, and resolving them needs asyncio and the process table."""
+
+    def resolve(self, secrets: Collection[spec.Secret], *, run_commands: bool) -> Mapping[spec.Secret, str]:
+        from orchestra.host import secrets as sources  # see above
+
+        return sources.Secrets().resolve(secrets, run_commands=run_commands)
 
 
 class _LocksOf:
@@ -61,10 +132,7 @@ class _LocksOf:
     def hold(
         self, name: str, purpose: str, timeout: timedelta, waiting: Callable[[str], None]
     ) -> AbstractContextManager[None]:
+        from orchestra.host import clock, lock  # see above
+
         directory = paths.directories(self._socket).runtime
         return lock.Locks(directory, clock.Clock()).hold(name, purpose, timeout, waiting)
-
-
-def settings_file() -> Path:
-    """Of the user, for all workspaces."""
-    return paths.config_file()

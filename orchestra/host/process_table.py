@@ -15,6 +15,9 @@ from dataclasses import dataclass
 _TMUX_SERVER = re.compile(r"tmux.*: s")
 """The name a tmux server gives itself, cut to 15 characters: `tmux: server`, `tmux-3.5a: serve`. (A client's: `tmux: client`.)"""
 
+_NOT_OURS_TO_SEE = (FileNotFoundError, ProcessLookupError, PermissionError)
+"""Gone; or another user's (/proc mounted with hidepid), or it forbids to look (ssh-agent). Whatever else fails tells nothing."""
+
 _TRIES = 10
 _BETWEEN_PROGRAMS = 0.002
 """Seconds. For the moment an exec takes, longer when it waits for the disk, a process shows no environment."""
@@ -90,7 +93,7 @@ def _stat(pid: int) -> _Stat | None:
             owner, text = os.fstat(fd).st_uid, os.read(fd, 2048)
         finally:
             os.close(fd)
-    except (FileNotFoundError, ProcessLookupError):  # whatever else fails does not mean that it has ended
+    except _NOT_OURS_TO_SEE:
         return None
     # `pid (name) state ppid pgrp session …`; the name is the process's own choice and may hold anything, even `) R 1`.
     name, _, rest = text.partition(b"(")[2].rpartition(b") ")
@@ -114,10 +117,7 @@ def _read_proc() -> Iterator[Row]:
     for tries_left in reversed(range(_TRIES)):
         between = []
         for pid in pids:
-            try:
-                stat = _stat(pid)
-            except PermissionError:  # /proc mounted with hidepid: another user's
-                continue
+            stat = _stat(pid)
             if stat is None:
                 continue
             environ = _environ(pid) if stat.owner == ours else None
@@ -156,11 +156,7 @@ def _environ(pid: int) -> bytes | None:
             return b"".join(parts)
         finally:
             os.close(fd)
-    except (
-        FileNotFoundError,
-        ProcessLookupError,
-        PermissionError,
-    ):  # gone, or it forbids to look (ssh-agent)
+    except _NOT_OURS_TO_SEE:
         return None
 
 
@@ -195,5 +191,5 @@ def _read_psutil() -> Iterator[Row]:
                     pane=environ.get("ORCHESTRA_PANE", ""),
                     tmux=environ.get("TMUX", ""),
                 )
-        except (psutil.Error, ProcessLookupError, PermissionError):
+        except (psutil.Error, *_NOT_OURS_TO_SEE):
             continue

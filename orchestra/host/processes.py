@@ -152,10 +152,8 @@ def _foreign(table: Mapping[int, process_table.Row], borders: Set[int], server_p
 
 
 def _server_of(row: process_table.Row) -> tuple[str, int]:
-    """Socket and pid of the tmux server it was started under; ("", 0) when it was not."""
-    socket, _, rest = row.tmux[: row.tmux.rfind(",")].rpartition(
-        ","
-    )  # a socket's path may hold commas itself
+    """Socket, whose path may hold commas, and pid of the tmux server it was started under; ("", 0) when it was not."""
+    socket, _, rest = row.tmux[: row.tmux.rfind(",")].rpartition(",")
     return (socket, int(rest)) if rest.isdecimal() else ("", 0)
 
 

@@ -61,17 +61,18 @@ def _arrange(name: str, sizes: Sequence[spec.Size | None], width: int, height: i
 
 
 def _main(name: str, sizes: Sequence[spec.Size | None], width: int, height: int) -> Cell:
+    """tmux fills a layout's cells with the window's panes in order: mirrored, the main one is the last."""
     beside = name.startswith("main-vertical")
-    first = sizes[0] or spec.Size(percent=50)
-    main, rest = _divide((first, None), width if beside else height)
     mirrored = name.endswith("mirrored")
+    first, rest_sizes = (sizes[-1], sizes[:-1]) if mirrored else (sizes[0], sizes[1:])
+    main, rest = _divide((first or spec.Size(percent=50), None), width if beside else height)
     start_main, start_rest = (rest + 1, 0) if mirrored else (0, main + 1)
     if beside:
         one = Cell(width=main, height=height, x=start_main, y=0)
-        others = _line("[", sizes[1:], rest, height, start_rest, 0)
+        others = _line("[", rest_sizes, rest, height, start_rest, 0)
     else:
         one = Cell(width=width, height=main, x=0, y=start_main)
-        others = _line("{", sizes[1:], width, rest, 0, start_rest)
+        others = _line("{", rest_sizes, width, rest, 0, start_rest)
     return Cell(
         width=width,
         height=height,
@@ -218,8 +219,8 @@ def count(cell: Cell) -> int:
 def same(applied: str, observed: str) -> bool:
     """Whether `observed` is `applied`, perhaps scaled by tmux to another window size.
 
-    tmux scales by giving each cell its share and the rounding to the last ones, again and again as the window changes, so after a change
-    of size a cell may be off by a few: as many as it has siblings, and two.
+    Where the size changed more than once, each time the first cells got the remainder: so a cell may be off by as many as it has
+    siblings, and two.
     """
     if applied.partition(",")[2] == observed.partition(",")[2]:
         return True
@@ -228,7 +229,7 @@ def same(applied: str, observed: str) -> bool:
     except ValueError:
         return False
     exact = (was.width, was.height) == (now.width, now.height)
-    return _same(was, now, exact)
+    return _same(was if exact else scaled(was, now.width, now.height), now, exact)
 
 
 def _same(was: Cell, now: Cell, exact: bool) -> bool:
@@ -236,10 +237,57 @@ def _same(was: Cell, now: Cell, exact: bool) -> bool:
         return False
     tolerance = 0 if exact else len(was.cells) + 2
     for before, after in zip(was.cells, now.cells, strict=True):
-        if was.kind == "{":
-            expected, got = before.width * now.width / was.width, after.width
-        else:
-            expected, got = before.height * now.height / was.height, after.height
+        expected, got = (before.width, after.width) if was.kind == "{" else (before.height, after.height)
         if abs(expected - got) > tolerance or not _same(before, after, exact):
             return False
     return True
+
+
+def scaled(cell: Cell, width: int, height: int) -> Cell:
+    """As tmux does it (`layout_resize`): not in proportion, but cell by cell round and round, and in a nested cell always the first."""
+    box = _Box(cell)
+    for side, length in (("{", width), ("[", height)):
+        box.stretch(side, max(length - box.length(side), -box.room(side)))
+    return box.cell(0, 0)
+
+
+class _Box:
+    """A cell whose size can change."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.kind = cell.kind
+        self._lengths = {"{": cell.width, "[": cell.height}
+        self._boxes = [_Box(each) for each in cell.cells]
+
+    def length(self, side: str) -> int:
+        return self._lengths[side]
+
+    def room(self, side: str) -> int:
+        """By how much it can shrink."""
+        if not self.kind:
+            return self._lengths[side] - 1
+        rooms = [box.room(side) for box in self._boxes]
+        return sum(rooms) if side == self.kind else min(rooms)
+
+    def stretch(self, side: str, change: int) -> None:
+        """`change` is at least `-room`."""
+        self._lengths[side] += change
+        if side != self.kind:
+            for box in self._boxes:
+                box.stretch(side, change)
+            return
+        step = 1 if change > 0 else -1
+        while change:
+            for box in self._boxes:
+                if change and (step > 0 or box.room(side) > 0):
+                    box.stretch(side, step)
+                    change -= step
+
+    def cell(self, x: int, y: int) -> Cell:
+        cells: list[Cell] = []
+        at = {"{": x, "[": y}
+        for box in self._boxes:
+            cells.append(box.cell(at["{"], at["["]))
+            at[self.kind] += box.length(self.kind) + 1
+        width, height = self._lengths["{"], self._lengths["["]
+        return Cell(width=width, height=height, x=x, y=y, kind=self.kind, cells=tuple(cells))

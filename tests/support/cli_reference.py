@@ -1,0 +1,136 @@
+"""Draws docs/reference/cli.md from the commands: `python -m tests.support.cli_reference` writes it, a test compares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from orchestra.cli import main as cli
+
+PAGE = Path(__file__).parents[2] / "docs/reference/cli.md"
+
+HEAD = """\
+# The command line
+
+Drawn from the commands' own `--help` by `make docs`.
+
+`orchestra [-L NAME | -S PATH] [-o json] COMMAND …`: these options stand before the command's name or behind it.
+
+* **Which tmux server**: `-S PATH`, else `-L NAME`, else the one this terminal is in (`$TMUX`), else tmux's default one; as tmux chooses.
+* **Which manifest**: FILE, or `-` for standard input. Without one, `orchestra.yaml` or else `orchestra.yml` in the directory you are in.
+* **Output**: results on stdout, progress and problems on stderr. Colours on a terminal only; `NO_COLOR` and `TERM=dumb` turn them off.
+  What comes from files, programs and the server is shown with its control and direction characters written out (`\\x1b`).
+* **Names in the shell**: `orchestra completion bash|zsh|fish` prints a script that completes commands, options, files, live addresses,
+  workspaces, and `@groups`.
+
+## Exit codes
+
+| code | meaning |
+|---|---|
+| 0 | done; for `diff`: no differences |
+| 1 | an error: a manifest's, tmux's, or of something that was to be done; for `doctor`: orchestra cannot work here |
+| 2 | differences (`diff` only) |
+| 64 | the command line is wrong: an unknown word, a missing file name, a workspace or address that is not there |
+| 130 | interrupted (Ctrl-C, SIGTERM, SIGHUP); what is done is done, and applying again goes on from there |
+
+## JSON
+
+With `-o json` stdout is one object on one line, whatever happens. When all is well:
+
+```json
+{"status": "success", "command": "diff", …}
+```
+
+`warnings`, a list of diagnostics, is there when there are any. When it is not:
+
+```json
+{"status": "error", "command": "diff", "message": "…", "hint": "…", "diagnostics": [{"severity": "error", "summary": "…", "detail": "…",
+ "location": {"file": "shop.yaml", "line": 14, "column": 18, "path": "sessions.api.depends_on"}, "hint": "…"}], …}
+```
+
+`hint` is left out where there is none, as are a diagnostic's `detail`, `location` and `hint`. What is known nevertheless (which panes failed, which
+checks did not pass) stands beside it under the same names as in a success. New names may be added; those that are here keep their meaning.
+
+| command | names in a success, besides `status` and `command` |
+|---|---|
+"""
+
+SHAPES: dict[str, dict[str, str]] = {
+    "apply": {
+        "workspace": "its name",
+        "changes": "what was to be done, as in a plan",
+        "failed": "address → reason",
+        "skipped": "address → reason",
+        "rolled_back": "whether a failure was undone",
+        "elapsed": "seconds",
+    },
+    "apply --dry-run": {"dry_run": "true", "plan": "as in diff"},
+    "attach": {"address": "what it means", "workspace": "whose it is", "argv": "what attaching would run"},
+    "completion": {"shell": "its name", "script": "its text"},
+    "delete": {
+        "workspace": "its name",
+        "changes": "what was to be done, as in a plan",
+        "failed": "address → reason",
+        "skipped": "address → reason",
+        "rolled_back": "false",
+        "elapsed": "seconds",
+    },
+    "diff": {"plan": "`changes` (`kind`, `address`, `verb`, `causes`, `stops`), `steps`, `notes` and the `world` it was made for"},
+    "doctor": {"checks": "a list of `name`, `verdict` (`ok`, `note`, `warning`, `error`), `summary` and perhaps `hint`"},
+    "get workspaces": {"workspaces": "a list of `name`, and how many `sessions`, `panes`, and panes in each status"},
+    "get sessions": {
+        "sessions": "a list of `address`, `workspace`, `tmux_name`, `windows`, `panes`, `foreign_panes`, `attached`, `labels`"
+    },
+    "get panes": {
+        "panes": "a list of `address`, `workspace`, `window`, `id`, `status`, `detail`, `pid`, `seconds`, `exit_code`, `signal`, `title`, `labels`"
+    },
+    "graph": {"graph": "`workspace`, `nodes` (`address`, `session`, `step`) and `edges` (`from`, `to`, `condition`, `required`)"},
+    "render": {"manifest": "the manifest in full"},
+    "schema": {"schema": "the JSON Schema"},
+    "status": {"workspaces": "a list of `name`, counts, and `sessions` → `windows` → `panes` (as in get panes)"},
+    "validate": {"files": "a list of `file`, `valid` and `diagnostics`"},
+    "version": {"orchestra": "its version", "tmux": "its version or null", "python": "its version"},
+}
+"""The e2e tests hold every command to it."""
+
+AFTER = """
+A pane's `status` is `running`, `typing` (lines of `send_keys` are not typed yet), `waiting` (never started), `completed` (exit code 0), `failed`
+(another exit code, or a signal), or `ended` (its shell ended, or how is not known yet). Whether what runs is *healthy* is not known between
+applies: nothing of orchestra runs then.
+"""
+
+
+def page() -> str:
+    shapes = "".join(
+        f"| `{command}` | " + " · ".join(f"`{name}`: {what}" for name, what in names.items()) + " |\n"
+        for command, names in SHAPES.items()
+    )
+    return HEAD + shapes + AFTER + "".join(f"\n{part}" for part in _commands())
+
+
+def _commands() -> Iterator[str]:
+    group = cli.commands
+    with click.Context(group, info_name="orchestra", **group.context_settings) as above:
+        for name in sorted(cli.COMMANDS):
+            command = group.get_command(above, name)
+            assert command is not None
+            aliases = [alias for alias, meant in cli.ALIASES.items() if meant == name]
+            yield _command(name, command, aliases, above)
+
+
+def _command(name: str, command: click.Command, aliases: list[str], above: click.Context) -> str:
+    ctx = click.Context(command, info_name=name, parent=above, terminal_width=100)
+    text = command.get_help(ctx)
+    also = f"\nAlso `orchestra {'`, `orchestra '.join(aliases)}`.\n" if aliases else ""
+    return f"## orchestra {name}\n{also}\n```text\n{text}\n```\n"
+
+
+def main() -> None:
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
