@@ -55,7 +55,9 @@ bench: venv ## Run the benchmarks
 	$(BIN)/python -m benchmarks
 
 docs: venv ## Regenerate the generated pages of docs/
-	$(BIN)/python -m tests.support.docs
+	$(BIN)/python -m tests.support.manifest_reference
+	$(BIN)/python -m tests.support.cli_reference
+	$(BIN)/python -m tests.support.picture
 
 lock: ## Remake both locks from pyproject.toml (needs uv; ARGS=--upgrade for newer versions)
 	@command -v $(UV) >/dev/null || { echo 'error: uv is missing: install it, or say make lock UV=/where/it/is' >&2; exit 1; }
