@@ -46,7 +46,7 @@ class Processes:
     def signal_group(self, pid: int, name: str) -> None:
         number = _number(name)
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            if pid > 1 and os.getpgid(pid) == pid:
+            if pid > 1:
                 os.killpg(pid, number)
 
     async def ended(

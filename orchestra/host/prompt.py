@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
+import re
 import subprocess
 import sys
 import termios
@@ -14,6 +15,8 @@ from pathlib import Path
 _EDITS_LINES = frozenset({"bash", "rbash", "zsh", "rzsh", "fish"})
 _TERMINAL_READS = ("wait_woken", "n_tty_read")
 """Where Linux (since 3.19, before) lets a process sleep that reads from a terminal."""
+_WAITS_FOR_CHILD = re.compile(r"do_wait|sigsuspend")
+"""zsh by the second."""
 
 
 def is_shown(pid: int, tty: str) -> bool:
@@ -28,7 +31,9 @@ def is_shown(pid: int, tty: str) -> bool:
     process sleeps in (no Linux), any sleep counts. `zsh +Z` and a bash with both editing modes off never count.
     """
     look = _look(pid)
-    if look is None or not look.foreground or not look.asleep or look.wait == "do_wait":
+    if look is None or not look.foreground or not look.asleep:
+        return False
+    if look.wait is not None and _WAITS_FOR_CHILD.search(look.wait):
         return False
     try:
         fd = os.open(tty, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)

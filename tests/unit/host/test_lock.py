@@ -20,10 +20,12 @@ from tests.unit.host import until
 
 NOW, LONG = timedelta(0), timedelta(seconds=60)
 HOLD = """
-import subprocess, sys
+import signal, subprocess, sys
 from datetime import timedelta
 from pathlib import Path
 from orchestra.host import clock, lock
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test in the background inherits it ignored
 
 def waiting(holder):
     print("waiting for", holder, flush=True)

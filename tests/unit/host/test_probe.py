@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import signal
 import socket
 import ssl
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestra.host import http, probe, process_table
+from orchestra.host import http, probe, process_table, reason
 from orchestra.model import spec, status
 from tests.unit.host import until
 
@@ -96,13 +95,25 @@ def test_command_that_ends_is_not_waited_for_by_its_pipe_and_leaves_nobody(tmp_p
 
 
 def test_stop_command_may_leave_children_unless_it_is_late(tmp_path: Path) -> None:
-    line = f"sleep 1000 & echo $! >{tmp_path}/child"
+    os.mkfifo(tmp_path / "ask")
+    line = f"(read x <{tmp_path}/ask; echo $x >{tmp_path}/answer) & echo $! >{tmp_path}/child"
     assert asyncio.run(HERE.run(line, 10 * SECOND, dir="/", env={})).healthy
-    child = pid_in(tmp_path / "child")
-    assert process_table.start_time(child) is not None
-    os.kill(child, signal.SIGKILL)
+    (tmp_path / "ask").write_text("7\n")
+    assert pid_in(tmp_path / "answer") == 7
     assert not asyncio.run(HERE.run(f"{line}; wait", SOON, dir="/", env={})).healthy
     assert is_gone(pid_in(tmp_path / "child"))
+
+
+def test_output_is_not_hoarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[int] = []
+
+    def last_line(output: bytes) -> str:
+        kept.append(len(output))
+        return ""
+
+    monkeypatch.setattr(reason, "last_line", last_line)
+    assert not command("head -c 3000000 /dev/zero; exit 1").healthy
+    assert kept == [4096]
 
 
 def test_cancelled_command_leaves_nobody(tmp_path: Path) -> None:

@@ -114,6 +114,8 @@ def test_what_outlived_our_server_is_ours() -> None:
     survivor = row(300, 1, pane="u", under=9, socket="/tmux/default")
     assert tree(survivor, row(100, SERVER, pane="v", under=SERVER), root=0) == {300}
     assert tree(survivor, root=0, server_pid=0) == {300}
+    not_yet_reaped = row(9, 1, server=True, alive=False)
+    assert tree(survivor, not_yet_reaped, root=0, server_pid=0) == {300}
 
 
 def test_this_program_is_never_part() -> None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import select
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -145,6 +146,55 @@ def test_every_line_typed_at_a_prompt_is_run_once(rc: Path) -> None:
             # As the engine sees it: it types, and is asked next when the line has arrived.
             assert until.true(lambda: log.exists() and log.read_text().count("\n") == number + 1)  # noqa: B023
         assert log.read_text() == "".join(f"{number}\n" for number in range(30))
+
+
+def test_stopped_shell_waits_for_nothing(rc: Path) -> None:
+    with terminal(("sh", "-i"), rc) as opened:
+        assert until.true(opened.shows_prompt)
+        opened.process.send_signal(signal.SIGSTOP)
+        assert until.true(lambda: not opened.shows_prompt())
+        opened.process.send_signal(signal.SIGCONT)
+        assert until.true(opened.shows_prompt)
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh here")
+@pytest.mark.parametrize(
+    "reading", ["read x", "read -k 1 x", "read -s -k 1 x", "read -q x", "read -t 1000 x"]
+)
+def test_question_of_zshs_rc_file_is_not_a_prompt(rc: Path, reading: str) -> None:
+    (rc.parent / ".zshrc").write_text(f"PS1='> '\necho >{rc.parent}/entered\n{reading}\n")
+    with terminal(("zsh", "-i"), rc) as opened:
+        (rc.parent / "entered").read_bytes()
+        assert not any(opened.shows_prompt() for _ in range(50))
+        opened.type("y")
+        assert until.true(opened.shows_prompt)
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh here")
+def test_command_that_a_key_started_is_not_a_prompt(rc: Path) -> None:
+    """It runs in the shell's own group, and zsh leaves the terminal as it is for editing."""
+    entered, leave = rc.parent / "entered", rc.parent / "leave"
+    widget = f"ask() {{ /bin/sh -c 'echo >{entered}; read x <{leave}' }}; zle -N ask; bindkey '^T' ask"
+    (rc.parent / ".zshrc").write_text(f"PS1='> '\nunsetopt monitor\n{widget}\n")
+    with terminal(("zsh", "-i"), rc) as opened:
+        assert until.true(opened.shows_prompt)
+        os.write(opened.screen, b"\x14")
+        entered.read_bytes()
+        assert not any(opened.shows_prompt() for _ in range(50))
+        leave.write_text("\n")
+        assert until.true(opened.shows_prompt)
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish here")
+def test_line_typed_while_fish_still_draws_its_prompt_is_run(rc: Path) -> None:
+    """fish sets the terminal first and then runs what draws its prompt, so it may look as if it waited; it will read."""
+    entered, leave = rc.parent / "entered", rc.parent / "leave"
+    draw = f"function fish_prompt; echo > {entered}; cat {leave}; end"
+    with terminal(("fish", "--no-config", "--init-command", draw), rc) as opened:
+        entered.read_bytes()
+        opened.type(f"echo > {rc.parent}/run; exec cat")
+        leave.write_text("> ")
+        assert until.true((rc.parent / "run").exists)
 
 
 def test_gone_process_and_gone_terminal_show_none(rc: Path) -> None:
