@@ -57,7 +57,7 @@ def wanted(
     """All of the server's, or the one that is named."""
     from orchestra.plan import overview
 
-    every = overview.workspaces(assembly.tmux.observe())
+    every = overview.workspaces(assembly.look())
     if workspace is None:
         return every
     found = tuple(each for each in every if each.name == workspace)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from orchestra.engine import preview
 from orchestra.host import machine, paths
-from orchestra.model import spec
+from orchestra.model import spec, status
 from orchestra.tmux import adapter, attach, server
 
 if TYPE_CHECKING:  # the annotations of what is loaded below
@@ -54,6 +54,19 @@ class Assembly:
             machine=machine.Machine(wrappers / "exec.pl", wrappers / "exec.py"),
             locks=_LocksOf(Path(self.host.path)),
         )
+
+    def look(self) -> status.Server:
+        """One reading; made again when a process has ended that tmux, which is in no hurry, has not looked at yet."""
+        seen = self.tmux.observe()
+        panes = [place.pane for place in status.places(seen) if place.pane.mark is not None]
+        alive = ages([pane.pid for pane in panes if not pane.dead])
+        if all(
+            pane.exit_code is not None or pane.signal is not None if pane.dead else pane.pid in alive
+            for pane in panes
+        ):
+            return seen
+        self.tmux.reap()
+        return self.tmux.observe()
 
     @functools.cached_property
     def attaching(self) -> attach.Attaching:

@@ -391,9 +391,13 @@ class Execution:
         def tell(phase: progress.Phase, detail: str = "") -> None:
             self._report(progress.Progress(address=what.address, phase=phase, detail=detail))
 
-        # A probe tells what it sees; an end is only waited for.
+        # A probe tells what it sees; an end is only waited for; the rest is so at once, or never.
+        probed = what.condition is spec.Condition.HEALTHY and what.pane.health is not None
         ends = what.condition in (spec.Condition.COMPLETED, spec.Condition.COMPLETED_SUCCESSFULLY)
-        tell(progress.Phase.WAITING if ends else progress.Phase.PENDING, what.condition.replace("_", " "))
+        if probed or ends:
+            tell(
+                progress.Phase.PENDING if probed else progress.Phase.WAITING, what.condition.replace("_", " ")
+            )
         await self._gates.reached(
             self._plan.workspace,
             what.pane,
@@ -401,8 +405,8 @@ class Execution:
             self._settings.timeout,
             lambda reason: tell(progress.Phase.WAITING, f"{what.condition}: {reason}"),
         )
-        probed = what.condition is spec.Condition.HEALTHY and what.pane.health is not None
-        tell(progress.Phase.HEALTHY if probed else progress.Phase.DONE)
+        if probed or ends:
+            tell(progress.Phase.HEALTHY if probed else progress.Phase.DONE)
         return None
 
     def _probe_environment(self, pane: spec.Pane) -> dict[str, str]:

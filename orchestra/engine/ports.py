@@ -1,4 +1,4 @@
-"""What the engine asks of the world. `daemon/assemble.py` hands in the adapters; tests may hand in fakes that pass the same contract tests."""
+"""What the engine asks of the world. `daemon/assemble.py` hands in the adapters."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import secrets as randomness
 import dataclasses
+import secrets as randomness
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field

@@ -89,7 +89,12 @@ def _load(kind: Any, data: Any, path: str) -> object:
     if dataclasses.is_dataclass(kind):
         return _load_dataclass(cast(type, kind), data, path)
     if kind is timedelta:
-        return timedelta(seconds=_need((int, float), data, path))
+        try:
+            return timedelta(seconds=_need((int, float), data, path))
+        except (OverflowError, ValueError) as error:
+            if isinstance(error, LoadError):
+                raise
+            raise LoadError(f"{path}: {error}") from error
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         try:
             return kind(data)
@@ -111,7 +116,7 @@ def _load_union(members: tuple[Any, ...], data: Any, path: str) -> object:
         elif typing.get_origin(member) is tuple:
             if isinstance(data, list):
                 return _load(member, data, path)
-        elif member is not types.NoneType and isinstance(data, member):
+        elif member is not types.NoneType and isinstance(data, member) and not isinstance(data, bool):
             return data
     raise LoadError(f"{path}: fits none of {', '.join(getattr(m, '__name__', str(m)) for m in members)}")
 

@@ -13,8 +13,8 @@ from orchestra.plan import record, seen
 
 
 def workspace(name: str, observed: status.Server) -> spec.Workspace:
-    """A pane whose record is unreadable, or that was never started, is left out. Where a window's or session's record is unreadable
-    what stands in it counts: a plan towards this must not delete it. No sessions when there is nothing of that name."""
+    """A pane whose record is unreadable is left out, one that was never started is not. Where a window's or session's record is
+    unreadable what stands in it counts: a plan towards this must not delete it. No sessions when there is nothing of that name."""
     found = seen.seen(observed, name)
     panes = {
         address: read.pane

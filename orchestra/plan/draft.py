@@ -71,10 +71,12 @@ class Draft:
         self.seeds[want.address] = seed.mark
         return seed
 
-    def hold(self, address: str) -> action.Seed:
-        """A pane that keeps a session or window alive until its panes have moved in; no declared name can hold a dot."""
-        pane = spec.Pane(address=address, dir="/")
-        return action.Seed(pane=pane, mark=waiting(self.mark(address)), start=False)
+    def hold(self, place: str) -> action.Seed:
+        """A pane that keeps a session or window alive until its panes have moved in. No declared name can hold a dot, and an earlier
+        apply that was cut off may have left one of its own."""
+        uid = self.new_uid()
+        mark = status.Mark(workspace=self.workspace, address=f"{place}.hold-{uid}", uid=uid)
+        return action.Seed(pane=spec.Pane(address=mark.address, dir="/"), mark=waiting(mark), start=False)
 
     def before(self, seed: action.Seed) -> list[int]:
         """What has to have ended before this pane's process may start."""

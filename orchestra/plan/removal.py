@@ -99,7 +99,7 @@ def holds(draft: Draft, comparison: deltas.Comparison) -> Emptied:
         if not fate.moved(window.have):
             found.windows[window.have.id] = window
             continue
-        seed = draft.hold(f"{window.address}.hold")
+        seed = draft.hold(window.address)
         step = draft.add(
             action.CreatePane(
                 address=seed.pane.address, window=window.address, seed=seed, spread=not window.tight
@@ -133,8 +133,9 @@ def holds(draft: Draft, comparison: deltas.Comparison) -> Emptied:
 
 
 def hold_window(draft: Draft, session: str) -> action.CreateWindow:
-    address = f"{session}/.hold"
-    return action.CreateWindow(address=address, mark=draft.mark(address), record="", seed=draft.hold(address))
+    seed = draft.hold(f"{session}/")
+    address = seed.pane.address
+    return action.CreateWindow(address=address, mark=draft.mark(address), record="", seed=seed)
 
 
 def holding(session: deltas.Session, window: action.CreateWindow, step: int) -> Hold:

@@ -165,7 +165,7 @@ class Tmux:
     def type_line(self, address: str, expect: status.Mark, mark: status.Mark, line: str) -> action.Outcome:
         pane = self._targets[f"pane {address}"]
         buffer = f"orchestra-{secrets.token_hex(6)}"
-        # A buffer reaches this one pane whatever `synchronize-panes` says, and in copy mode too; bracketed paste keeps tabs from completing.
+        # A buffer reaches this one pane whatever `synchronize-panes` says, and in copy mode; bracketed paste keeps tabs from completing.
         steps = [
             ("set-buffer", "-b", buffer, "--", line),
             ("paste-buffer", "-p", "-r", "-d", "-b", buffer, "-t", pane),

@@ -129,7 +129,7 @@ def respawn(target: str, launch: action.Launch, control_clients: Sequence[str]) 
 
 
 def shielded(lines: Sequence[str]) -> list[str]:
-    """Lines that create, kept from settings that would end the server: `window-size manual`, set globally, crashes 3.3a and 3.5a at the next
+    """Lines that create, kept from settings that would end the server: a global `window-size manual` crashes 3.3a and 3.5a at the next
     new window; `exit-unattached` ends a server that nobody is attached to, and with it what was just started."""
     kept = "@orchestra_window_size"
     return [

@@ -1,6 +1,7 @@
 """Data into tmux's command language. Everything we send goes through here, and nothing sent can become a format or a second command.
 
-In double quotes tmux's parser (3.0 and newer, `cmd-parse.y`) reads `\\ooo` as one byte; every ASCII byte that could mean anything is written so.
+In double quotes tmux's parser (3.0 and newer, `cmd-parse.y`) reads `\\ooo` as one byte; every ASCII byte that could mean anything
+is written so.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from orchestra.model import errors
 
@@ -40,11 +41,9 @@ class Choice:
         """The socket's path: names the server for locks."""
         arguments = self.arguments(environ)
         if arguments[:1] == ("-S",):
-            return os.path.abspath(arguments[1])
-        folder = environ.get("TMUX_TMPDIR") or "/tmp"  # noqa: S108 - tmux's own default
-        return os.path.join(
-            os.path.realpath(folder), f"tmux-{os.getuid()}", arguments[1] if arguments else "default"
-        )
+            return str(Path(arguments[1]).absolute())
+        folder = Path(environ.get("TMUX_TMPDIR") or "/tmp").resolve()  # noqa: S108 - tmux's own default
+        return str(folder / f"tmux-{os.getuid()}" / (arguments[1] if arguments else "default"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

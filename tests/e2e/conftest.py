@@ -19,10 +19,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 import pytest
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 DEADLINE = 60.0
 """Seconds anything may take on a loaded machine."""
 _INHERITED = ("COVERAGE_", "COV_", "PYTHONPATH")
@@ -146,15 +148,20 @@ class Cli:
         return [sys.executable, "-m", "orchestra", *(("-S", str(self.socket)) if server else ()), *words]
 
     def run(
-        self, *words: str, text: str | None = None, server: bool = True, cwd: Path | None = None, **environ: str
+        self,
+        *words: str,
+        text: str = "",
+        server: bool = True,
+        env: Mapping[str, str] = NOTHING,
+        **environ: str,
     ) -> Done:
-        """In a pipe, without a terminal; `text` is its standard input."""
+        """In a pipe, without a terminal; `text` is its standard input, `env` and what else is named is put into its environment."""
         done = subprocess.run(
             self.argv(*words, server=server),
-            input=(text or "").encode(),
+            input=text.encode(),
             capture_output=True,
-            env={**self.environ, **environ},
-            cwd=cwd or self.folder,
+            env={**self.environ, **env, **environ},
+            cwd=self.folder,
             timeout=DEADLINE,
             check=False,
         )
@@ -162,7 +169,7 @@ class Cli:
 
     def ok(self, *words: str, **environ: str) -> str:
         """stdout of what must exit 0."""
-        done = self.run(*words, **environ)
+        done = self.run(*words, env=environ)
         assert done.code == 0, (words, done)
         return done.out
 
@@ -171,22 +178,23 @@ class Cli:
         assert done.code == code, (words, done)
         return done.json
 
-    def start(self, *words: str, **environ: str) -> Running:
+    def start(self, *words: str) -> Running:
         process = subprocess.Popen(
             self.argv(*words),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**self.environ, **environ},
+            env=self.environ,
             cwd=self.folder,
         )
         self._running.append(process)
         return Running(process)
 
-    def terminal(self, *words: str, columns: int = 120, rows: int = 30, **environ: str) -> Terminal:
-        made = Terminal(
-            self.argv(*words), {**self.environ, "TERM": "xterm-256color", **environ}, self.folder, columns, rows
-        )
+    def terminal(
+        self, *words: str, columns: int = 120, rows: int = 30, env: Mapping[str, str] = NOTHING
+    ) -> Terminal:
+        environ = {**self.environ, "TERM": "xterm-256color", **env}
+        made = Terminal(self.argv(*words), environ, self.folder, columns, rows)
         self._running.append(made.process)
         return made
 
@@ -236,11 +244,10 @@ class Cli:
         """What was started under this HOME and runs still."""
         needle = f"\0HOME={self.folder}\0".encode()
         found = []
-        for entry in os.listdir("/proc"):
-            if entry.isdecimal() and int(entry) != os.getpid():
-                with contextlib.suppress(OSError):
-                    if needle in b"\0" + Path(f"/proc/{entry}/environ").read_bytes():
-                        found.append(int(entry))
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if needle in b"\0" + (process / "environ").read_bytes():
+                    found.append(int(process.name))
         return found
 
 

@@ -210,7 +210,9 @@ def test_a_group_is_all_or_nothing(cli: Cli) -> None:
 
 
 def test_what_could_not_be_made_is_not_counted_as_made(cli: Cli) -> None:
-    cli.write("gone.yaml", "version: 1\nworkspace: w\nsessions: {a: {dir: ./gone, panes: [{name: one}]}, b: {}}\n")
+    cli.write(
+        "gone.yaml", "version: 1\nworkspace: w\nsessions: {a: {dir: ./gone, panes: [{name: one}]}, b: {}}\n"
+    )
     done = cli.run("apply", "gone.yaml", "--on-error", "continue")
     assert done.code == 1
     assert "its directory" in done.err

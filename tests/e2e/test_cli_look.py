@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,12 +39,12 @@ SHAPE = {"status", "command"}
 
 
 @pytest.fixture
-def shop(cli: Cli) -> Iterator[Cli]:
+def shop(cli: Cli) -> Cli:
     cli.write("shop.yaml", MANIFEST)
     done = cli.run("apply", "shop.yaml", "--on-error", "continue")
     assert "api/after skipped" in done.err
     _until_ended(cli, "api/killed")
-    yield cli
+    return cli
 
 
 def _until_ended(cli: Cli, address: str) -> None:
@@ -73,7 +72,9 @@ def test_status_is_a_tree(shop: Cli) -> None:
     assert rows["api/good"] == ["completed", "exit", "0"]
     assert rows["api/bad"] == ["failed", "exit", "3"]
     assert rows["api/killed"] == ["failed", "ended", "by", "SIGKILL"]
-    assert " ".join(rows["api/after"]).startswith("waiting never started: waits for api/bad (completed successfully)")
+    assert " ".join(rows["api/after"]).startswith(
+        "waiting never started: waits for api/bad (completed successfully)"
+    )
     assert "which exited with 3" in " ".join(rows["api/after"])
     assert "The datäbase" in shop.ok("status")
     assert "1 pane that somebody opened" in shop.ok("status")
@@ -338,7 +339,7 @@ def _completed(cli: Cli, *words: str, **environ: str) -> list[str]:
         _ORCHESTRA_COMPLETE="bash_complete",
         COMP_WORDS=" ".join(f"'{word}'" if word else "" for word in line),
         COMP_CWORD=str(len(line) - 1),
-        **environ,
+        env=environ,
     )
     assert (done.code, done.err) == (0, "")
     return [row.partition(",")[2] if row.startswith("plain,") else row for row in done.out.split()]

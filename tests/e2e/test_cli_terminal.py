@@ -42,7 +42,10 @@ sessions:
 @pytest.fixture
 def shop(cli: Cli) -> Cli:
     cli.ok("apply", cli.write("shop.yaml", MANIFEST))
-    cli.write("changed.yaml", MANIFEST.replace("server, command: \"exec sleep 1000", "server, command: \"exec sleep 1001"))
+    cli.write(
+        "changed.yaml",
+        MANIFEST.replace('server, command: "exec sleep 1000', 'server, command: "exec sleep 1001'),
+    )
     return cli
 
 
@@ -82,7 +85,7 @@ def test_declined_json(shop: Cli) -> None:
 
 
 def test_a_diff_on_a_terminal_says_what_it_is_about(shop: Cli) -> None:
-    terminal = shop.terminal("diff", "changed.yaml", NO_COLOR="1")
+    terminal = shop.terminal("diff", "changed.yaml", env={"NO_COLOR": "1"})
     assert terminal.done() == 2
     assert f"shop, as changed.yaml says, on the tmux server on {shop.socket}:" in terminal.shown
     assert "as changed.yaml" not in shop.run("diff", "changed.yaml").out
@@ -154,7 +157,9 @@ class _Screen:
         line = " ".join(self._cli.argv(*words))
         socket = self._cli.folder / "d"
         script = f"cd {self._cli.folder}; {line}; printf 'THE END\\n'; tmux -S {socket} wait-for -S end; sleep 1000"
-        environment = [part for name, value in self._cli.environ.items() for part in ("-e", f"{name}={value}")]
+        environment = [
+            part for name, value in self._cli.environ.items() for part in ("-e", f"{name}={value}")
+        ]
         self._tmux("respawn-pane", "-k", *environment, "-e", "TERM=screen", "sh", "-c", script)
         self._tmux("wait-for", "end")
         while "THE END" not in (text := self._text()).replace("\n", ""):
@@ -177,10 +182,10 @@ def test_attach_shows_the_pane(shop: Cli) -> None:
 def test_attach_inside_tmux_switches(shop: Cli) -> None:
     with _attached(shop, "web"):
         inside = {"TMUX": f"{shop.socket},1,0", "TMUX_PANE": _pane_id(shop, "web/one")}
-        done = shop.run("attach", "api/server", server=False, **inside)
+        done = shop.run("attach", "api/server", server=False, env=inside)
         assert (done.code, done.err) == (0, "")
         assert _clients(shop) == ["api"]
-        told = shop.run("attach", "web", "-o", "json", server=False, **inside).json
+        told = shop.run("attach", "web", "-o", "json", server=False, env=inside).json
         assert told["argv"][-3] == "switch-client"
 
 
@@ -205,7 +210,10 @@ def _clients(cli: Cli) -> list[str]:
 
 
 def _pane_id(cli: Cli, address: str) -> str:
-    rows = [row.split(" ") for row in cli.tmux("list-panes", "-a", "-F", "#{pane_id} #{@orchestra_pane}").splitlines()]
+    rows = [
+        row.split(" ")
+        for row in cli.tmux("list-panes", "-a", "-F", "#{pane_id} #{@orchestra_pane}").splitlines()
+    ]
     (found,) = [row[0] for row in rows if row[2:3] == [address]]
     return found
 

@@ -115,7 +115,14 @@ def test_a_missing_file_is_told_with_what_may_be_meant(cli: Cli) -> None:
 
 def test_hostile_words_reach_the_terminal_harmless(cli: Cli) -> None:
     evil = "\x1b[31m\x9b31m\u202eevil"
-    for words in ([evil], ["diff", evil], ["status", evil], ["diff", "--" + evil], ["get", evil], ["delete", evil]):
+    for words in (
+        [evil],
+        ["diff", evil],
+        ["status", evil],
+        ["diff", "--" + evil],
+        ["get", evil],
+        ["delete", evil],
+    ):
         for more in ([], ["-o", "json"]):
             done = cli.run(*words, *more)
             assert done.code != 0
@@ -128,7 +135,11 @@ def test_hostile_words_reach_the_terminal_harmless(cli: Cli) -> None:
 def test_a_reader_that_goes_away_is_no_traceback(cli: Cli) -> None:
     line = " ".join([sys.executable, "-m", "orchestra", "schema", "|", "head", "-c", "1"])
     done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {line}"], capture_output=True, text=True, env=cli.environ, check=False
+        ["bash", "-c", f"set -o pipefail; {line}"],
+        capture_output=True,
+        text=True,
+        env=cli.environ,
+        check=False,
     )
     assert done.stdout == "{"
     assert done.stderr == ""
@@ -154,7 +165,7 @@ def test_a_locale_without_letters_for_it_still_prints(cli: Cli) -> None:
 
 def test_colours_on_a_terminal_only(cli: Cli) -> None:
     def shown(**environ: str) -> str:
-        terminal = cli.terminal("diff", "nothing.yaml", **environ)
+        terminal = cli.terminal("diff", "nothing.yaml", env=environ)
         assert terminal.done() == 1
         return terminal.shown
 
@@ -189,5 +200,7 @@ def _loaded(cli: Cli, *words: str) -> set[str]:
         cwd=cli.folder,
         check=True,
     ).stderr
-    modules = {line.rpartition("|")[2].strip() for line in listed.splitlines() if line.startswith("import time")}
+    modules = {
+        line.rpartition("|")[2].strip() for line in listed.splitlines() if line.startswith("import time")
+    }
     return {name for name in HEAVY if name in modules}

@@ -1,6 +1,7 @@
 """Every file in manifests/ is what it says: it applies, comes to rest, and goes away without a trace.
 
-Programs that a machine may not have (npm, redis-server, a coding agent, …) are stood in for by `stand_ins/`; the manifests themselves are used unchanged.
+Programs that a machine may not have (npm, redis-server, a coding agent, …) are stood in for by `stand_ins/`; the manifests themselves are
+used unchanged.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
@@ -79,9 +80,7 @@ def settled(printed: str) -> str:
 
 
 def main() -> None:
-    console = Console(
-        record=True, width=120, force_terminal=True, file=open(os.devnull, "w", encoding="utf-8")
-    )  # noqa: SIM115, PTH123
+    console = Console(record=True, width=120, force_terminal=True, file=io.StringIO())
     with sandbox.opened() as box:
         (box.folder / "shop.yaml").write_text(MANIFEST.format(port=sandbox.free_port()), encoding="utf-8")
         for command in SESSION:

@@ -1,8 +1,8 @@
 """Stands in for a Django project's manage.py."""
 
 import http.server
+import signal
 import sys
-import time
 
 if sys.argv[1] == "migrate":
     print("no migrations to apply")
@@ -14,5 +14,4 @@ elif sys.argv[1] == "runserver":
     )
     http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[-1])), handler).serve_forever()
 else:
-    while True:
-        time.sleep(60)
+    signal.pause()
