@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
 import os
 import shlex
 import shutil
@@ -43,17 +45,13 @@ def tmux(*words: str) -> tuple[str, ...]:
 
 def find(tell: Callable[[str], None], *, venv: bool) -> list[Peer]:
     """Raw tmux always; the others where they can be had. `venv`: tmuxp may be installed into one of its own."""
-    peers = [
-        Peer(name=TMUX, version=_said("tmux", "-V"), starting=("tmux", "-V"), create=_create_tmux),
-        Peer(
-            name=LIBTMUX,
-            version=_said(
-                sys.executable, "-c", "import importlib.metadata as m; print(m.version('libtmux'))"
-            ),
-            starting=(sys.executable, "-c", "import libtmux"),
-            create=_create_libtmux,
-        ),
-    ]
+    peers = [Peer(name=TMUX, version=_said("tmux", "-V"), starting=("tmux", "-V"), create=_create_tmux)]
+    if importlib.util.find_spec("libtmux") is None:
+        tell("libtmux is not installed beside orchestra (make venv does it): left out")
+    else:
+        version = importlib.metadata.version("libtmux")
+        start = (sys.executable, "-c", "import libtmux")
+        peers.append(Peer(name=LIBTMUX, version=version, starting=start, create=_create_libtmux))
     tmuxp = _tmuxp(tell) if venv else None
     if tmuxp is not None:
         peers.append(

@@ -92,6 +92,9 @@ def command(
     """
     if saved is not None and file is not None:
         raise click.UsageError("a saved plan knows its manifest: give --plan or FILE, not both")
+    decided = targets or adopt or not prune or inputs.environment or inputs.variables or inputs.variable_files
+    if saved is not None and decided:
+        raise click.UsageError("a saved plan is carried out as it is: what decides a plan was said to diff")
     from orchestra.engine import execute
 
     grouped = any(each.startswith("@") for each in targets)

@@ -57,16 +57,13 @@ class Assembly:
 
     def look(self) -> status.Server:
         """One reading; made again when a process has ended that tmux, which is in no hurry, has not looked at yet."""
-        seen = self.tmux.observe()
-        panes = [place.pane for place in status.places(seen) if place.pane.mark is not None]
-        alive = ages([pane.pid for pane in panes if not pane.dead])
-        if all(
-            pane.exit_code is not None or pane.signal is not None if pane.dead else pane.pid in alive
-            for pane in panes
-        ):
+        seen = preview.settled(self.tmux)
+        marked = [place.pane for place in status.places(seen) if place.pane.mark is not None]
+        running = [pane.pid for pane in marked if not pane.dead]
+        if len(ages(running)) == len(set(running)):
             return seen
         self.tmux.reap()
-        return self.tmux.observe()
+        return preview.settled(self.tmux)
 
     @functools.cached_property
     def attaching(self) -> attach.Attaching:

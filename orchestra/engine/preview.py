@@ -11,8 +11,24 @@ from orchestra.engine import ports
 from orchestra.model import plan, spec, status
 from orchestra.plan import build, compare, record
 
+LOOKS = 20
+"""At most, until tmux says how an ended process of ours did; it answers within milliseconds, or was never told."""
 DEFAULT_SIZE = (200, 50)
 """Columns and rows of a new session when nobody's terminal says otherwise."""
+
+
+def settled(tmux: ports.Tmux) -> status.Server:
+    """One reading in which every process of ours that has ended is told with how it did: that comes later than that it did."""
+    for _ in range(LOOKS):
+        seen = tmux.observe()
+        if not any(place.pane.mark is not None and _untold(place.pane) for place in status.places(seen)):
+            break
+        tmux.reap()
+    return seen
+
+
+def _untold(pane: status.Pane) -> bool:
+    return pane.dead and pane.exit_code is None and pane.signal is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +45,7 @@ class Preview:
         as unchanged."""
         references = {secret for pane in desired.panes for secret in pane.secrets}
         values = self.secrets.resolve(references, run_commands=run_commands) if references else {}
-        observed = self.tmux.observe()
+        observed = settled(self.tmux)
         digests = {
             secret: record.digest(observed.key, secret.name, value)
             for secret, value in values.items()

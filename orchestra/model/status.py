@@ -39,7 +39,7 @@ class Mark:
     def parse(cls, text: str) -> Mark | None:
         """None when the text is not a mark of ours: such an object is not owned."""
         words = text.split(" ")
-        if len(words) != 6 or words[4] not in set(Stage) or not words[5].isdecimal():
+        if len(words) != 6 or words[4] not in set(Stage) or not words[5].isdecimal() or len(words[5]) > 9:
             return None
         workspace, address, uid, fingerprint, stage, typed = words
         return cls(

@@ -78,13 +78,10 @@ def session_setup(target: str, mark: status.Mark, record: str) -> Commands:
 def window_setup(target: str, mark: status.Mark, record: str, *, new: bool = False) -> Commands:
     """`new`: it was made with a name, and that has switched `automatic-rename` off."""
     automatic = [] if new else [("set-option", "-w", "-t", target, "automatic-rename", "off")]
-    # Both are off unless somebody's configuration says otherwise, and every set-option makes the server look at all its windows.
-    usual = [
-        ("set-option", "-w", "-t", target, name, "off") for name in ("allow-rename", "synchronize-panes")
-    ]
     return [
         *automatic,
-        ("if-shell", "-F", "-t", target, "#{||:#{allow-rename},#{synchronize-panes}}", _chain(usual)),
+        ("set-option", "-w", "-t", target, "allow-rename", "off"),
+        ("set-option", "-w", "-t", target, "synchronize-panes", "off"),
         *_marks("-wt", target, observe.WINDOW, mark, record),
     ]
 

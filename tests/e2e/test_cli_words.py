@@ -54,6 +54,7 @@ def test_without_a_command_help_is_printed_and_it_is_a_mistake(cli: Cli) -> None
         (["apply", "x", "--timeout", "soon"], "not a duration"),
         (["apply", "x", "--timeout", "99999999d"], "longer than anybody waits"),
         (["apply", "x", "--plan", "y"], "not both"),
+        (["apply", "--plan", "y", "--target", "a"], "a saved plan is carried out as it is"),
         (["-o", "yaml", "status"], "'yaml' is not one of"),
         (["diff", "--var", "novalue"], "expected NAME=VALUE"),
     ],

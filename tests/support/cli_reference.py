@@ -50,8 +50,9 @@ With `-o json` stdout is one object on one line, whatever happens. When all is w
  "location": {"file": "shop.yaml", "line": 14, "column": 18, "path": "sessions.api.depends_on"}, "hint": "…"}], …}
 ```
 
-`hint` is left out where there is none, as are a diagnostic's `detail`, `location` and `hint`. What is known nevertheless (which panes failed, which
-checks did not pass) stands beside it under the same names as in a success. New names may be added; those that are here keep their meaning.
+`hint` is left out where there is none, as are a diagnostic's `detail`, `location` and `hint`. What is known nevertheless (which panes
+failed, which checks did not pass) stands beside it under the same names as in a success. New names may be added; those that are here
+keep their meaning.
 
 | command | names in a success, besides `status` and `command` |
 |---|---|
@@ -77,28 +78,39 @@ SHAPES: dict[str, dict[str, str]] = {
         "rolled_back": "false",
         "elapsed": "seconds",
     },
-    "diff": {"plan": "`changes` (`kind`, `address`, `verb`, `causes`, `stops`), `steps`, `notes` and the `world` it was made for"},
-    "doctor": {"checks": "a list of `name`, `verdict` (`ok`, `note`, `warning`, `error`), `summary` and perhaps `hint`"},
-    "get workspaces": {"workspaces": "a list of `name`, and how many `sessions`, `panes`, and panes in each status"},
+    "diff": {
+        "plan": "`changes` (`kind`, `address`, `verb`, `causes`, `stops`), `steps`, `notes` and the `world` it was made for"
+    },
+    "doctor": {
+        "checks": "a list of `name`, `verdict` (`ok`, `note`, `warning`, `error`), `summary` and perhaps `hint`"
+    },
+    "get workspaces": {
+        "workspaces": "a list of `name`, and how many `sessions`, `panes`, and panes in each status"
+    },
     "get sessions": {
         "sessions": "a list of `address`, `workspace`, `tmux_name`, `windows`, `panes`, `foreign_panes`, `attached`, `labels`"
     },
     "get panes": {
-        "panes": "a list of `address`, `workspace`, `window`, `id`, `status`, `detail`, `pid`, `seconds`, `exit_code`, `signal`, `title`, `labels`"
+        "panes": "a list of `address`, `workspace`, `window`, `id`, `status`, `detail`, `pid`, `seconds`, `exit_code`, `signal`,"
+        " `title`, `labels`"
     },
-    "graph": {"graph": "`workspace`, `nodes` (`address`, `session`, `step`) and `edges` (`from`, `to`, `condition`, `required`)"},
+    "graph": {
+        "graph": "`workspace`, `nodes` (`address`, `session`, `step`) and `edges` (`from`, `to`, `condition`, `required`)"
+    },
     "render": {"manifest": "the manifest in full"},
     "schema": {"schema": "the JSON Schema"},
-    "status": {"workspaces": "a list of `name`, counts, and `sessions` → `windows` → `panes` (as in get panes)"},
+    "status": {
+        "workspaces": "a list of `name`, counts, and `sessions` → `windows` → `panes` (as in get panes)"
+    },
     "validate": {"files": "a list of `file`, `valid` and `diagnostics`"},
     "version": {"orchestra": "its version", "tmux": "its version or null", "python": "its version"},
 }
 """The e2e tests hold every command to it."""
 
 AFTER = """
-A pane's `status` is `running`, `typing` (lines of `send_keys` are not typed yet), `waiting` (never started), `completed` (exit code 0), `failed`
-(another exit code, or a signal), or `ended` (its shell ended, or how is not known yet). Whether what runs is *healthy* is not known between
-applies: nothing of orchestra runs then.
+A pane's `status` is `running`, `typing` (lines of `send_keys` are not typed yet), `waiting` (never started), `completed` (exit code 0),
+`failed` (another exit code, or a signal), or `ended` (its shell ended, or how is not known yet). Whether what runs is *healthy* is not
+known between applies: nothing of orchestra runs then.
 """
 
 

@@ -42,7 +42,8 @@ def steps(page: str) -> Iterator[Command | File]:
 
 
 def _commands(body: str, line: int) -> Iterator[Command]:
-    typed, expected, start = "", [], line
+    typed, start = "", line
+    expected: list[str] = []
     for number, row in enumerate(body.splitlines(), line):
         if row.startswith("$ "):
             if typed:

@@ -166,7 +166,9 @@ class Live:
         """Empty when no server runs."""
         done = self.client("list-panes", "-a", "-F", _FORMAT)
         if done.returncode != 0:
-            assert done.stderr.startswith(("no server running", "error connecting", "no current target", "server exited")), done.stderr
+            assert done.stderr.startswith(
+                ("no server running", "error connecting", "no current target", "server exited")
+            ), done.stderr
             return ()
         return tuple(_row(line) for line in done.stdout.split("\n") if line)
 
@@ -237,7 +239,7 @@ class Live:
         """Everything that was started under this HOME."""
         found: dict[int, Process] = {}
         needle = f"\0HOME={self.folder}\0".encode()
-        for entry in os.listdir("/proc"):
+        for entry in os.listdir("/proc"):  # noqa: PTH208 - hundreds, in every test
             if entry.isdecimal():
                 with contextlib.suppress(OSError):
                     environ = b"\0" + Path(f"/proc/{entry}/environ").read_bytes()

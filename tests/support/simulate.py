@@ -41,32 +41,45 @@ class Window:
     height: int
     panes: list[Pane]
     active: Pane
-    layout: str = ""
     applied: str = ""
     mark: status.Mark | None = None
     record: str = ""
-
-    def __post_init__(self) -> None:
-        self.layout = self.layout or layout.arrange("tiled", [None] * len(self.panes), *self.size)
+    _layout: str | None = None
+    _tiled: bool = True
 
     @property
     def size(self) -> tuple[int, int]:
         return self.width, self.height
 
+    @property
+    def layout(self) -> str:
+        """Computed when somebody looks: many panes may come before."""
+        if self._layout is None:
+            count = len(self.panes)
+            if self._tiled:
+                self._layout = layout.arrange("tiled", [None] * count, *self.size)
+            else:
+                sizes = [None, *(spec.Size(cells=1) for _ in range(count - 1))]
+                self._layout = layout.arrange("even-horizontal", sizes, *self.size)
+        return self._layout
+
+    @layout.setter
+    def layout(self, text: str) -> None:
+        self._layout = text
+
     def disturb(self) -> None:
         """tmux made room or gave it away: some layout that no manifest asks for."""
-        count = len(self.panes)
-        if self.width < 2 * count - 1:
+        if self.width < 2 * len(self.panes) - 1:
             raise Impossible(f"no space for a new pane in {self.name}")
-        sizes = [None, *(spec.Size(cells=1) for _ in range(count - 1))]
-        self.layout = layout.arrange("even-horizontal", sizes, *self.size)
+        self._layout, self._tiled = None, False
 
     def tile(self) -> None:
-        self.layout = layout.arrange("tiled", [None] * len(self.panes), *self.size)
+        self._layout, self._tiled = None, True
 
     def resize(self, width: int, height: int) -> None:
-        self.layout = layout.to_text(layout.scaled(layout.parse(self.layout), width, height))
-        self.width, self.height = width, height
+        if self.size != (width, height):
+            self._layout = layout.to_text(layout.scaled(layout.parse(self.layout), width, height))
+            self.width, self.height = width, height
 
 
 @dataclass(eq=False)
@@ -433,10 +446,8 @@ class _Run:
                 window = self.window(what.window)
                 if layout.count(layout.parse(what.layout)) != len(window.panes):
                     raise Impossible(f"the layout is not for {len(window.panes)} panes: {what.layout}")
-                width, height = window.size
-                window.layout = what.layout
-                window.resize(width, height)
-                window.applied = window.layout
+                cell = layout.scaled(layout.parse(what.layout), *window.size)
+                window.layout = window.applied = layout.to_text(cell)
             case action.Write():
                 self._write(what)
             case action.Focus():

@@ -47,7 +47,9 @@ def short(workspace: spec.Workspace) -> str:
 
     def text(pane: spec.Pane) -> str:
         command = pane.command if isinstance(pane.command, str) else " ".join(pane.command or ("shell",))
-        waits = "".join(f" <{edge.pane} {edge.condition}{'' if edge.required else '?'}" for edge in pane.depends_on)
+        waits = "".join(
+            f" <{edge.pane} {edge.condition}{'' if edge.required else '?'}" for edge in pane.depends_on
+        )
         more = "".join(f" {key}={value}" for key, value in pane.env.items())
         typed = " typed" if pane.send_keys else ""
         size = f" {pane.size.cells or pane.size.percent}" if pane.size else ""
@@ -318,7 +320,9 @@ def _cleared(sessions: list[_Session]) -> None:
 
 
 def _built(sessions: list[_Session]) -> spec.Workspace:
-    every = {pane.address: pane for session in sessions for window in session.windows for pane in window.panes}
+    every = {
+        pane.address: pane for session in sessions for window in session.windows for pane in window.panes
+    }
 
     def mended(pane: spec.Pane) -> spec.Pane:
         edges = []

@@ -17,6 +17,7 @@ SESSIONS = ("a", "b")
 WINDOWS = ("w", "x", "y")
 PANES = ("0", "1", "2", "3", "4")
 LAYOUTS = (None, None, "even-horizontal", "main-vertical", "tiled")
+COMMANDS: tuple[str | tuple[str, ...], ...] = ("run 1", "run 2", ("run", "3"))
 PROBE = spec.Health(probe=spec.TcpProbe(host="localhost", port=1), interval=timedelta(seconds=1))
 TOKEN = spec.Secret(name="TOKEN", kind=spec.SourceKind.ENV, source="TOKEN")
 
@@ -72,7 +73,7 @@ def panes_named(draw: st.DrawFn, address: str, before: Sequence[spec.Pane]) -> s
     return spec.Pane(
         address=address,
         dir="/",
-        command=None if typed else draw(st.sampled_from(["run 1", "run 2", ("run", "3")])),
+        command=None if typed else draw(st.sampled_from(COMMANDS)),
         send_keys=draw(st.sampled_from([("ls",), ("ls", "make")])) if typed else (),
         title=draw(st.sampled_from([None, "one", "two"])),
         labels=draw(st.sampled_from([{}, {"k": "v"}])),
@@ -274,13 +275,20 @@ def cut_typing(world: simulate.World, chance: random.Random) -> None:
 
 
 def spoil_record(world: simulate.World, chance: random.Random) -> None:
-    each = chance.choice([*world.sessions, *world.windows(), _pane(chance, world)])
+    each = _marked(world, chance)
     if each.mark is not None:
         each.record = chance.choice(["", "?", "[]", "{}"])
 
 
 def lose_mark(world: simulate.World, chance: random.Random) -> None:
-    chance.choice([*world.sessions, *world.windows(), _pane(chance, world)]).mark = None
+    _marked(world, chance).mark = None
+
+
+def _marked(
+    world: simulate.World, chance: random.Random
+) -> simulate.Session | simulate.Window | simulate.Pane:
+    every: list[simulate.Session | simulate.Window | simulate.Pane] = [*world.sessions, *world.windows()]
+    return chance.choice([*every, _pane(chance, world)])
 
 
 def change_secret(world: simulate.World, chance: random.Random) -> None:
