@@ -45,6 +45,7 @@ This page is made by `python -m benchmarks --write`: do not edit it.
   {rounds} rounds, and from the fastest to the slowest.
 * In each round each tool has one turn. Ratios (`3.0 ×`: three times as long as orchestra) are taken within a round and then their
   median, so a machine that is busy for a while disturbs them little.
+* A first round warms caches up and does not count; Python's compiled files are there, as after any installation.
 * Every pane runs `sleep 100000`. Each tool makes its panes on a server that it has to start, without a configuration file.
 * Raw tmux is one `tmux source-file` with nothing but the commands that make the panes. It is the floor, not an equal: it leaves
   nothing behind that tells whose a pane is, whether it still is as declared, or how its command ended.
@@ -100,24 +101,23 @@ def _time_targets(found: Findings) -> Iterable[Target]:
 
 
 STRAIGHT = 1.5
-"""The most a further pane may cost between 300 and 1,000, as a multiple of its cost between 100 and 300."""
+"""More than that is not linear growth. tmux's own is not quite 1 either."""
 
 
 def _growth_targets(found: Findings) -> Iterable[Target]:
     if not found.growing:
         return
-    for deed, name in (("apply", peers.ORCHESTRA), ("diff", "diff"), ("raw tmux", peers.TMUX)):
+    for deed, name in (("apply", peers.ORCHESTRA), ("diff", "diff")):
         first, second, third = (
             (what.total, taken[name].wall.median) for what, taken in found.growing.items()
         )
         early, late = _slope(first, second), _slope(second, third)
-        if name != peers.TMUX:
-            yield Target(
-                what=f"`{deed}`: a further pane's cost, 100–300 and 300–1,000",
-                wanted=f"≤ {STRAIGHT:g} ×",
-                found=f"{early * 1000:.1f} ms, {late * 1000:.1f} ms: {late / early:.1f} ×",
-                met=late <= STRAIGHT * early,
-            )
+        yield Target(
+            what=f"`{deed}`: what a further pane costs from 300 to 1,000, against from 100 to 300",
+            wanted=f"≤ {STRAIGHT:g} ×",
+            found=f"{late / early:.1f} × ({early * 1000:.1f} ms, then {late * 1000:.1f} ms)",
+            met=late <= STRAIGHT * early,
+        )
 
 
 def _slope(one: tuple[int, float], two: tuple[int, float]) -> float:
@@ -132,7 +132,20 @@ def _created(found: Findings) -> list[str]:
         for name in names
         if any(name in taken for taken in found.created.values())
     ]
-    return _table(head, rows)
+    return [*_table(head, rows), "", *_where_it_goes(found)]
+
+
+def _where_it_goes(found: Findings) -> Iterable[str]:
+    taken = found.created[scenarios.HUNDRED]
+    whole, floor = (taken[name].wall.median for name in (peers.ORCHESTRA, peers.TMUX))
+    idle = found.later[scenarios.APPLY][peers.ORCHESTRA].wall.median
+    yield (
+        f"Of orchestra's {_seconds(whole)} s for {scenarios.HUNDRED.total} panes, {_seconds(idle)} s are what `apply` takes when there is"
+        " nothing to do (starting Python, reading the manifest, looking at the server, planning)"
+        f" and {_seconds(floor)} s what raw tmux takes. The other {_seconds(max(0.0, whole - idle - floor))} s are the wrapper that each"
+        " pane's command runs under, to tell exactly how it ended and lose none of its output (it starts beside the server, on whatever"
+        " CPU is free), and the mark and the record that each pane, window and session bears, so that the next plan knows whose they are."
+    )
 
 
 def _title(name: str) -> str:
@@ -199,6 +212,8 @@ def _facts(found: Findings) -> Iterable[str]:
     load = os.getloadavg()
     versions = ", ".join(f"{peer.name} ({peer.version})" for peer in found.peers)
     yield f"{os.cpu_count()} CPUs, {platform.system()}, Python {platform.python_version()}"
+    if hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) != os.SCHED_OTHER:
+        yield "with real-time priority, so that other work on the machine hardly counts"
     yield f"load average at the end: {load[0]:.1f} in the last minute, {load[2]:.1f} in the last 15"
     yield versions
     yield from found.notes

@@ -7,7 +7,7 @@ of the graph run side by side.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -75,10 +75,11 @@ class Execution:
         self._report = report
         self._observed = observed
         self._key = ""
-        self._seen = together.Together(self._observe)
+        self._places = together.Together(self._look)
         self._stopper = stopping.Stopper(world, observed)
-        self._gates = gates.Gates(world, self._seen.get, self._probe_environment)
-        self._nodes = {step.id: _Node(step) for step in plan.steps if settings.wait or not self._idle(step)}
+        self._gates = gates.Gates(world, self._places.get, self._probe_environment)
+        idle = set() if settings.wait else _idle(plan.steps)
+        self._nodes = {step.id: _Node(step) for step in plan.steps if step.id not in idle}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._cut: set[int] = set()
         """Waits that were given up because something else failed."""
@@ -91,14 +92,9 @@ class Execution:
                 self._nodes[before].successors.append(node.step.id)
         self._ready = sorted(id_ for id_, node in self._nodes.items() if not node.missing)
 
-    def _idle(self, step: plan.Step) -> bool:
-        """A wait that nothing rests on."""
-        if not isinstance(step.action, action.Await):
-            return False
-        return not any(step.id in (*other.after, *other.optional_after) for other in self._plan.steps)
-
-    async def _observe(self) -> status.Server:
-        return await asyncio.to_thread(self._world.tmux.observe)
+    async def _look(self) -> Mapping[str, status.Place]:
+        """Our panes by address, gathered once a reading however many share it."""
+        return status.owned(await asyncio.to_thread(self._world.tmux.observe), self._plan.workspace)
 
     async def run(self) -> progress.Result:
         """Does what can be done and tells what could not. `Conflict` before anything is touched when we would stop ourselves."""
@@ -367,13 +363,13 @@ class Execution:
                 raise AssertionError(type(what).__name__)
 
     async def _live(self, address: str) -> status.Place:
-        place = status.owned(await self._seen.get(), self._plan.workspace).get(address)
+        place = (await self._places.get()).get(address)
         if place is None:
             raise gates.Failed("the pane is gone")
         return place
 
     async def _stop(self, what: action.StopPane) -> str | None:
-        place = status.owned(await self._seen.get(), self._plan.workspace).get(what.address)
+        place = (await self._places.get()).get(what.address)
         if place is None:
             return None
         if place.pane.mark != what.expect:
@@ -399,7 +395,6 @@ class Execution:
                 progress.Phase.PENDING if probed else progress.Phase.WAITING, what.condition.replace("_", " ")
             )
         await self._gates.reached(
-            self._plan.workspace,
             what.pane,
             what.condition,
             self._settings.timeout,
@@ -417,6 +412,12 @@ class Execution:
             "ORCHESTRA_WORKSPACE": self._plan.workspace,
             "ORCHESTRA_ADDRESS": pane.address,
         }
+
+
+def _idle(steps: Sequence[plan.Step]) -> set[int]:
+    """Waits that nothing rests on."""
+    waits = {step.id for step in steps if isinstance(step.action, action.Await)}
+    return waits.difference(*((*step.after, *step.optional_after) for step in steps))
 
 
 def _seed(what: action.Action) -> action.Seed | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from orchestra.engine import world
@@ -26,7 +26,7 @@ class Gates:
     def __init__(
         self,
         world: world.World,
-        look: Callable[[], Awaitable[status.Server]],
+        look: Callable[[], Awaitable[Mapping[str, status.Place]]],
         environment: Callable[[spec.Pane], dict[str, str]],
     ) -> None:
         self._world = world
@@ -35,7 +35,6 @@ class Gates:
 
     async def reached(
         self,
-        workspace: str,
         pane: spec.Pane,
         condition: spec.Condition,
         timeout: timedelta,
@@ -47,25 +46,25 @@ class Gates:
             async with asyncio.timeout(timeout.total_seconds()):
                 match condition:
                     case spec.Condition.STARTED:
-                        await self._place(workspace, pane.address)
+                        await self._place(pane.address)
                     case spec.Condition.HEALTHY:
-                        await self._healthy(workspace, pane, seen)
+                        await self._healthy(pane, seen)
                     case spec.Condition.COMPLETED | spec.Condition.COMPLETED_SUCCESSFULLY:
-                        ended = await self._ended(workspace, pane.address)
+                        ended = await self._ended(pane.address)
                         if condition is spec.Condition.COMPLETED_SUCCESSFULLY and ended.exit_code != 0:
                             raise Failed(ending(ended))
         except TimeoutError:
             reason = f": {seen.reason}" if seen.reason else ""
             raise Failed(f"not {condition.replace('_', ' ')} within {_seconds(timeout)}{reason}") from None
 
-    async def _place(self, workspace: str, address: str) -> status.Place:
-        place = status.owned(await self._look(), workspace).get(address)
+    async def _place(self, address: str) -> status.Place:
+        place = (await self._look()).get(address)
         if place is None:
             raise Failed("the pane is gone")
         return place
 
-    async def _healthy(self, workspace: str, pane: spec.Pane, seen: _Seen) -> None:
-        place = await self._place(workspace, pane.address)
+    async def _healthy(self, pane: spec.Pane, seen: _Seen) -> None:
+        place = await self._place(pane.address)
         if place.pane.dead:
             raise Failed(ending(place.pane))
         if pane.health is None:
@@ -77,7 +76,7 @@ class Gates:
                 probing = group.create_task(
                     self._probe(place.pane.id, pane, pane.health, seen), name=f"probe {pane.address}"
                 )
-                watching = group.create_task(self._ended(workspace, pane.address), name=f"end {pane.address}")
+                watching = group.create_task(self._ended(pane.address), name=f"end {pane.address}")
                 await asyncio.wait((probing, watching), return_when=asyncio.FIRST_COMPLETED)
                 dead = watching.result() if watching.done() and not probing.done() else None
                 probing.cancel()
@@ -110,10 +109,10 @@ class Gates:
             health.probe, health.timeout, dir=pane.dir, env=self._environment(pane)
         )
 
-    async def _ended(self, workspace: str, address: str) -> status.Pane:
+    async def _ended(self, address: str) -> status.Pane:
         """The pane once its process has ended and tmux knows how."""
         while True:
-            pane = (await self._place(workspace, address)).pane
+            pane = (await self._place(address)).pane
             if pane.dead and (pane.exit_code is not None or pane.signal is not None):
                 return pane
             process = self._world.processes.find(pane.pid) if not pane.dead else None

@@ -23,11 +23,9 @@ class Typer:
         mark = what.mark
         lines = what.pane.send_keys
         for number in range(mark.typed, len(lines)):
-            if not await self._prompt(pane):
-                return (
-                    f"line {number + 1} of send_keys was not typed: the shell showed no prompt"
-                    f" within {self._timeout.total_seconds():g}s"
-                )
+            lacking = await self._prompt(pane)
+            if lacking is not None:
+                return f"line {number + 1} of send_keys was not typed: {lacking}"
             last = number + 1 == len(lines)
             after = replace(mark, typed=number + 1, stage=status.Stage.DONE if last else status.Stage.TYPING)
             outcome = await asyncio.to_thread(
@@ -38,15 +36,17 @@ class Typer:
             mark = after
         return None
 
-    async def _prompt(self, pane: status.Pane) -> bool:
-        """Twice in a row: between a line's end and its command's start a shell looks for a moment as if it waited."""
+    async def _prompt(self, pane: status.Pane) -> str | None:
+        """Why there is none. Twice in a row: between a line's end and its command's start a shell looks for a moment as if it waited."""
         seen = 0
         try:
             async with asyncio.timeout(self._timeout.total_seconds()):
                 while seen < 2:
                     shown = await asyncio.to_thread(self._world.processes.at_prompt, pane.pid, pane.tty)
                     seen = seen + 1 if shown else 0
+                    if not shown and self._world.processes.find(pane.pid) is None:
+                        return "its shell ended"
                     await asyncio.sleep(BEAT)
         except TimeoutError:
-            return False
-        return True
+            return f"the shell showed no prompt within {self._timeout.total_seconds():g}s"
+        return None

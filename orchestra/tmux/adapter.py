@@ -7,6 +7,7 @@ a batch names it exactly; what exists is named by id only.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -34,6 +35,8 @@ LINES = 100
 """In one source. 3.3a and 3.5a take time quadratic in them (1,000 new windows: in one 8.3 s of the server, by hundreds 2.8 s), and show
 nothing to anyone meanwhile."""
 _ID = re.compile(r"[$@%]\d+")
+_LAYOUT = re.compile(r"[0-9a-f]{4},[0-9x,{}\[\]]+")
+"""3.3a dies of a `select-layout` whose argument does not even begin like one."""
 
 
 @dataclass(slots=True)
@@ -93,7 +96,8 @@ class Tmux:
 
     def reap(self) -> None:
         if self._seen.running:
-            os.kill(self._seen.pid, signal.SIGCHLD)
+            with contextlib.suppress(ProcessLookupError):  # it may have ended meanwhile
+                os.kill(self._seen.pid, signal.SIGCHLD)
 
     # --- what addresses mean
 
@@ -160,6 +164,8 @@ class Tmux:
                     self._put(batch, number, order)
             except KeyError as missing:
                 outcomes[number] = action.Outcome(error=f"{missing.args[0]} is not there", moved=True)
+            except ValueError as wrong:
+                outcomes[number] = action.Outcome(error=str(wrong))
         self._flush(batch, outcomes)
 
     def type_line(self, address: str, expect: status.Mark, mark: status.Mark, line: str) -> action.Outcome:
@@ -223,6 +229,8 @@ class Tmux:
                     ),
                 )
             case action.ArrangeWindow():
+                if not _LAYOUT.fullmatch(what.layout):
+                    raise ValueError(f"not a layout: {what.layout!r}")
                 target = self._target(action.Kind.WINDOW, what.window)
                 steps = [
                     ("select-layout", "-t", target, what.layout),
@@ -382,8 +390,9 @@ class Tmux:
             *commands.window_setup(pane, what.create.mark, what.create.record),
         ]
         outcome = self._one(commands.guarded(0, action.Kind.PANE, pane, what.expect, steps))
-        reply = self._host.ask("display-message", "-p", "-t", pane, "#{window_id}")
-        self._targets[f"window {what.window}"] = reply.out.decode().strip()
+        if outcome.error is None:
+            reply = self._host.ask("display-message", "-p", "-t", pane, "#{window_id}")
+            self._targets[f"window {what.window}"] = reply.out.decode().strip()
         return outcome
 
     def _order_windows(self, what: action.OrderWindows) -> action.Outcome:

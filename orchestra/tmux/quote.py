@@ -39,7 +39,7 @@ def literal(text: str) -> str:
 
 def compared(text: str) -> str:
     """Text inside a format's `#{==:…,…}`."""
-    return re.sub(r"[#,}]", lambda found: "#" + found[0], text)
+    return re.sub(r"[,}]", r"#\g<0>", literal(text))
 
 
 _HASHES = re.compile(r"(#+)(\[?)")

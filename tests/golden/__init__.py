@@ -1,1 +1,1 @@
-"""Plan cases as folders (manifest.yaml, observed.json, plan.txt); `--update-golden` rewrites what is expected."""
+"""Plan cases as folders (manifest.yaml, observed.yaml, plan.txt); `--update-golden` rewrites what is expected."""

@@ -34,6 +34,11 @@ def names() -> list[str]:
     return sorted(path.name for path in CASES.iterdir())
 
 
+def is_error(name: str) -> bool:
+    """Of these there is no plan; the name says so, and the text."""
+    return name.startswith("conflict-")
+
+
 def read(name: str) -> Case:
     folder = CASES / name
     options: dict[str, Any] = {}
