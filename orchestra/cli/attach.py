@@ -56,7 +56,7 @@ def command(common: options.Common, address: str | None, workspace: str | None) 
         found.place, window=found.kind is not action.Kind.SESSION, pane=found.kind is action.Kind.PANE
     )
     sys.stdout.flush()
-    os.execv(argv[0], argv)  # noqa: S606  # words, no shell
+    os.execv(argv[0], argv)  # words, no shell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,6 +84,9 @@ def save(made: plan.Plan, path: Path) -> None:
     from orchestra.model import codec
 
     text = output.json_text({"version": 1, "plan": codec.dump(made)}, indent=2)
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise errors.ActionFailed(f"cannot save the plan as {path}: it is not a regular file")
     try:
         with tempfile.NamedTemporaryFile(
             "w", dir=path.parent, delete=False, encoding="utf-8", errors="surrogateescape"

@@ -123,6 +123,13 @@ def _run(words: list[str]) -> int:
         return codes.ERROR
     except (click.exceptions.Abort, KeyboardInterrupt):
         pass
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # the last net: a fault of ours is told in one line, its trace on demand
+        if os.environ.get("ORCHESTRA_TRACEBACK"):
+            raise
+        output.error(_fault(error), name, json=json)
+        return codes.ERROR
     except click.exceptions.NoArgsIsHelpError as problem:
         if json:
             output.failure(name, "a command is needed", {})
@@ -134,6 +141,22 @@ def _run(words: list[str]) -> int:
         return codes.USAGE
     output.interrupted(name, json=json)
     return codes.INTERRUPTED
+
+
+def _fault(error: Exception) -> list[diagnostic.Diagnostic]:
+    """What went wrong beside others is told as what it is; anything else is a fault of orchestra's."""
+    leaf: BaseException = error
+    while isinstance(leaf, BaseExceptionGroup):
+        leaf = leaf.exceptions[0]
+    if isinstance(leaf, errors.OrchestraError):
+        return list(leaf.diagnostics)
+    return [
+        diagnostic.Diagnostic(
+            severity=diagnostic.Severity.ERROR,
+            summary=f"this is a fault in orchestra: {type(leaf).__name__}: {leaf}",
+            hint="set ORCHESTRA_TRACEBACK=1 to see where; what was done is done, and applying again goes on from there",
+        )
+    ]
 
 
 def _usage(problem: click.ClickException) -> diagnostic.Diagnostic:

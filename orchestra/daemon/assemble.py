@@ -51,7 +51,11 @@ class Assembly:
             prober=probe.Prober(),
             secrets=self.preview.secrets,
             clock=clock.Clock(),
-            machine=machine.Machine(wrappers / "exec.pl", wrappers / "exec.py"),
+            machine=machine.Machine(
+                wrappers / "exec.pl",
+                wrappers / "exec.py",
+                lambda: paths.directories(Path(self.host.path)).runtime,
+            ),
             locks=_LocksOf(Path(self.host.path)),
         )
 

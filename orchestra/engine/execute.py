@@ -20,6 +20,10 @@ LONG = (action.StopPane, action.TypeLines, action.Await)
 """Actions that take time and go on beside others; the rest is done at once, in batches."""
 
 
+SETTLING = timedelta(milliseconds=100)
+"""For how long what was started is watched for an early end."""
+
+
 class OnError(StrEnum):
     STOP = "stop"
     CONTINUE = "continue"
@@ -123,7 +127,30 @@ class Execution:
                 running -= 1
                 self._tasks.pop(ended)
                 self._settle(ended)
+        if self._settings.wait:
+            await self._tell_what_ended()
         return progress.Result(failed=tuple(self._failures.items()), skipped=tuple(self._skips.items()))
+
+    async def _tell_what_ended(self) -> None:
+        """A command that is not there, a port that is taken: what cannot run ends at once, and its starter should hear of it."""
+        done = [node.step.action for node in self._nodes.values() if node.state is _State.DONE]
+        started = {what.address for what in done if isinstance(what, action.StartPane)}
+        started |= {seed.pane.address for seed in map(_seed, done) if seed is not None and seed.start}
+        started -= self._failures.keys()
+        if not started:
+            return
+        places = await self._places.get()
+        found = (self._world.processes.find(places[each].pane.pid) for each in started if each in places)
+        await self._world.processes.ended([each for each in found if each is not None], SETTLING)
+        self._world.tmux.reap()
+        for address, place in (await self._places.get()).items():
+            ended = place.pane.dead and (place.pane.signal is not None or place.pane.exit_code)
+            if address in started and ended:
+                self._report(
+                    progress.Progress(
+                        address=address, phase=progress.Phase.WARNING, detail=gates.ending(place.pane)
+                    )
+                )
 
     # --- the graph
 
@@ -372,7 +399,7 @@ class Execution:
         place = (await self._places.get()).get(what.address)
         if place is None:
             return None
-        if place.pane.mark != what.expect:
+        if place.pane.mark != what.expect or (place.pane.pid != what.pid and not place.pane.dead):
             return "it is no longer what was seen"
         alive = not place.pane.dead
         if alive:

@@ -17,7 +17,10 @@ def launch(
     else:
         shell = pane.shell or machine.login_shell()
         argv = (shell, "-l") if pane.command is None else machine.wrap((shell, "-c", pane.command))
-    env = environment(pane, mark, values)
+    hidden = {secret.name: values[secret] for secret in pane.secrets}
+    if hidden:
+        argv = machine.hand_over(hidden, argv)
+    env = environment(pane, mark)
     if "PATH" in env:
         # tmux gives a new pane the PATH of the client that made it, whatever -e says.
         argv = ("env", f"PATH={env.pop('PATH')}", *argv)
@@ -30,11 +33,10 @@ def placeholder(address: str, mark: status.Mark, notice: str, machine: ports.Mac
     return action.Launch(argv=argv, env={"ORCHESTRA_PANE": mark.uid}, dir="/")
 
 
-def environment(pane: spec.Pane, mark: status.Mark, values: Mapping[spec.Secret, str]) -> dict[str, str]:
+def environment(pane: spec.Pane, mark: status.Mark) -> dict[str, str]:
     """What its processes see beside the server's environment. ORCHESTRA_PANE tells whose a process is, however it was forked."""
     return {
         **pane.env,
-        **{secret.name: values[secret] for secret in pane.secrets},
         "ORCHESTRA_PANE": mark.uid,
         "ORCHESTRA_WORKSPACE": mark.workspace,
         "ORCHESTRA_ADDRESS": mark.address,

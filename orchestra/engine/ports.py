@@ -102,6 +102,9 @@ class Machine(Protocol):
     def wrap(self, argv: tuple[str, ...]) -> tuple[str, ...]:
         """`argv` under the wrapper that keeps a command's last lines and exact exit status."""
 
+    def hand_over(self, values: Mapping[str, str], argv: tuple[str, ...]) -> tuple[str, ...]:
+        """`argv` with `values` in its environment, in no argument and no tmux command: tmux logs what it is told."""
+
 
 class Locks(Protocol):
     def hold(

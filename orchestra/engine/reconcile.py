@@ -20,12 +20,10 @@ Confirm = Callable[[plan.Plan], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`after` is the server as it was found at the end; `undone` what a rollback did, None when there was none."""
-
     plan: plan.Plan
     result: progress.Result
-    after: status.Server
     undone: progress.Result | None = None
+    """What a rollback did; None when there was none."""
     declined: bool = False
 
 
@@ -56,7 +54,7 @@ class Reconciler:
         with self._alone(f"apply {desired.name}", report):
             made, observed, values = self.preview(desired, options, run_commands=True)
             if made.stops and not confirm(made):
-                return Outcome(plan=made, result=progress.Result(), after=observed, declined=True)
+                return Outcome(plan=made, result=progress.Result(), declined=True)
             return await self._carry_out(made, observed, values, settings, report)
 
     async def apply_saved(
@@ -72,7 +70,7 @@ class Reconciler:
                 )
             values = self.world.secrets.resolve(set(_secrets(saved)), run_commands=True)
             if saved.stops and not confirm(saved):
-                return Outcome(plan=saved, result=progress.Result(), after=observed, declined=True)
+                return Outcome(plan=saved, result=progress.Result(), declined=True)
             return await self._carry_out(saved, observed, values, settings, report)
 
     async def delete(
@@ -99,8 +97,7 @@ class Reconciler:
         report: execute.Report,
     ) -> Outcome:
         if not made.steps:
-            return Outcome(plan=made, result=progress.Result(), after=observed)
-        before = applied.workspace(made.workspace, observed)
+            return Outcome(plan=made, result=progress.Result())
         result = await execute.Execution(made, observed, values, self.world, settings, report).run()
         undone = None
         if not result.ok and settings.on_error is execute.OnError.ROLLBACK:
@@ -110,8 +107,9 @@ class Reconciler:
                 for address, place in status.owned(observed, made.workspace).items()
                 if place.pane.dead or (place.pane.mark and place.pane.mark.stage is status.Stage.WAITING)
             )
+            before = applied.workspace(made.workspace, observed)
             undone = await self._undo(before, resting, values, settings, report)
-        return Outcome(plan=made, result=result, after=self.world.tmux.observe(), undone=undone)
+        return Outcome(plan=made, result=result, undone=undone)
 
     async def _undo(
         self,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import secrets as randomness
 import shutil
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 _OF_A_LOGIN = frozenset(
@@ -36,9 +38,13 @@ _OF_THE_MOMENT = frozenset({"XDG_SESSION_ID", "XDG_ACTIVATION_TOKEN"})
 class Machine:
     """`engine.ports.Machine` of this machine. The wrappers are the same program in two languages."""
 
-    def __init__(self, perl_wrapper: Path, python_wrapper: Path) -> None:
+    def __init__(
+        self, perl_wrapper: Path, python_wrapper: Path, runtime: Callable[[], Path] | None = None
+    ) -> None:
+        """`runtime` gives a directory of ours alone; it is asked only when there are secrets to hand over."""
         self._perl_wrapper = perl_wrapper
         self._python_wrapper = python_wrapper
+        self._runtime = runtime
 
     def login_shell(self) -> str:
         candidates = [os.environ.get("SHELL", "")]
@@ -51,12 +57,37 @@ class Machine:
         return path.startswith("/") and "\0" not in path and os.access(f"{path}/.", os.X_OK)
 
     def wrap(self, argv: tuple[str, ...]) -> tuple[str, ...]:
-        # The system's own first: what a version manager puts in PATH may be a slow shell script.
-        perl = shutil.which("perl", path=f"/usr/bin:/usr/local/bin:{os.environ.get('PATH', '')}")
-        if perl is not None and perl.startswith("/"):
-            # The switches and the variable are explained in the wrapper.
-            return ("/usr/bin/env", "PERL_BADLANG=", perl, "-tX", "-C0", str(self._perl_wrapper), *argv)
-        return (sys.executable, "-I", "-S", "-B", "-X", "utf8", str(self._python_wrapper), *argv)
+        return (*_interpreted(self._perl_wrapper, self._python_wrapper), *argv)
+
+    def hand_over(self, values: Mapping[str, str], argv: tuple[str, ...]) -> tuple[str, ...]:
+        """`argv` with `values` in its environment, by way of a file that is read and removed when it starts. What was never read
+        (its pane could not be made) is removed after a while."""
+        assert self._runtime is not None
+        folder = self._runtime() / "handed"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        now = time.clock_gettime(time.CLOCK_REALTIME)
+        for old in folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if now - old.stat().st_mtime > _UNREAD:
+                    old.unlink()
+        path = folder / randomness.token_hex(12)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:  # noqa: PTH123
+            file.write(b"".join(os.fsencode(f"{name}={value}") + b"\0" for name, value in values.items()))
+        reader = self._perl_wrapper.with_name("env.pl"), self._python_wrapper.with_name("env.py")
+        return (*_interpreted(*reader), str(path), *argv)
+
+
+_UNREAD = 3600.0
+"""Seconds a handed-over file may wait for its reader."""
+
+
+def _interpreted(perl_script: Path, python_script: Path) -> tuple[str, ...]:
+    # The system's own first: what a version manager puts in PATH may be a slow shell script.
+    perl = shutil.which("perl", path=f"/usr/bin:/usr/local/bin:{os.environ.get('PATH', '')}")
+    if perl is not None and perl.startswith("/"):
+        # The switches and the variable are explained in the scripts.
+        return ("/usr/bin/env", "PERL_BADLANG=", perl, "-tX", "-C0", str(perl_script))
+    return (sys.executable, "-I", "-S", "-B", "-X", "utf8", str(python_script))
 
 
 def server_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,6 +16,14 @@ class Stage(StrEnum):
     TYPING = "typing"
     """The shell runs; some `send_keys` lines are not typed yet (how many are is `Mark.typed`)."""
     DONE = "done"
+
+
+_MARK = re.compile(
+    r"[a-z0-9][a-z0-9_-]{0,62}"
+    r" [A-Za-z0-9_-]{1,64}(/([A-Za-z0-9_-]{1,64}|[A-Za-z0-9_-]{0,64}\.hold-[A-Za-z0-9]{1,32}))?"
+    r" [A-Za-z0-9]{1,32} ([A-Za-z0-9]{1,64}|-) (waiting|typing|done) [0-9]{1,6}"
+)
+"""Nothing in it means anything to tmux, whoever wrote it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +47,9 @@ class Mark:
     @classmethod
     def parse(cls, text: str) -> Mark | None:
         """None when the text is not a mark of ours: such an object is not owned."""
-        words = text.split(" ")
-        if len(words) != 6 or words[4] not in set(Stage) or not words[5].isdecimal() or len(words[5]) > 9:
+        if _MARK.fullmatch(text) is None:
             return None
-        workspace, address, uid, fingerprint, stage, typed = words
+        workspace, address, uid, fingerprint, stage, typed = text.split(" ")
         return cls(
             workspace=workspace,
             address=address,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestra.model import status
+from orchestra.model import errors, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +33,21 @@ def seen(server: status.Server, workspace: str) -> Seen:
                 if pane.mark is not None and found.ours(pane.mark):
                     place = status.Place(session=session, window=window, pane=pane)
                     found.panes.setdefault(pane.mark.address, place)
+    _refuse_copies(found, server)
     return found
+
+
+def _refuse_copies(found: Seen, server: status.Server) -> None:
+    """A mark's id is made once. On two panes it tells nothing any more: somebody copied it, or set it for all (`set-option -g`),
+    and what is ours cannot be told from what is not."""
+    bearers: dict[str, str] = {}
+    for place in status.places(server):
+        mark = place.pane.mark
+        if mark is None or not found.ours(mark):
+            continue
+        other = bearers.setdefault(mark.uid, place.pane.id)
+        if other != place.pane.id:
+            raise errors.Conflict(
+                f"the panes {other} and {place.pane.id} both bear the mark of {mark.address}",
+                hint="one was copied or set globally: tmux set-option -gu @orchestra_pane; -su, -wu or -pu for the other levels",
+            )

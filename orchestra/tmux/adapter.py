@@ -225,7 +225,11 @@ class Tmux:
                 batch.add(
                     number,
                     commands.guarded(
-                        number, what.kind, target, what.expect, [(verb, "-t", target, what.name)]
+                        number,
+                        what.kind,
+                        target,
+                        what.expect,
+                        [(verb, "-t", target, quote.literal(what.name))],
                     ),
                 )
             case action.ArrangeWindow():
@@ -256,7 +260,7 @@ class Tmux:
     def _create_session(
         self, batch: _Batch, number: int, what: action.CreateSession, order: action.Order
     ) -> None:
-        name = f"orchestra-{what.mark.uid}"
+        name = quote.literal(f"orchestra-{what.mark.uid}")
         session, window = f"={name}:", f"={name}:={name}"
         assert order.launch is not None
         steps = [
@@ -269,8 +273,8 @@ class Tmux:
         ]  # fmt: skip
         batch.add(number, commands.line(number, window, steps))
         rename = [
-            ("rename-window", "-t", window, what.window.address.partition("/")[2]),
-            ("rename-session", "-t", session, what.address),
+            ("rename-window", "-t", window, quote.literal(what.window.address.partition("/")[2])),
+            ("rename-session", "-t", session, quote.literal(what.address)),
         ]
         batch.finish(number, commands.named(number, rename), batch.very_last)
         self._targets[f"session {what.address}"] = session
@@ -288,7 +292,7 @@ class Tmux:
     def _create_window(
         self, batch: _Batch, number: int, what: action.CreateWindow, order: action.Order
     ) -> None:
-        name = f"orchestra-{what.mark.uid}"
+        name = quote.literal(f"orchestra-{what.mark.uid}")
         session = self._target(action.Kind.SESSION, what.address.partition("/")[0])
         place = session if session.endswith(":") else f"{session}:"
         window = f"{place}={name}"
@@ -300,7 +304,7 @@ class Tmux:
             *commands.pane_setup(window, seed.mark, order.record, seed.pane.title),
         ]
         batch.add(number, commands.line(number, window, steps))
-        rename = ("rename-window", "-t", window, what.address.partition("/")[2])
+        rename = ("rename-window", "-t", window, quote.literal(what.address.partition("/")[2]))
         batch.finish(number, commands.named(number, [rename]), batch.last)
         self._bind_new(batch, number, "", what, window)
 
@@ -386,7 +390,17 @@ class Tmux:
         place = f"{self._target(action.Kind.SESSION, what.window.partition('/')[0])}:"
         # The window is found by its pane from here on; a pane's id names the window it stands in.
         steps = [
-            ("break-pane", "-d", "-a", "-s", pane, "-t", f"{place}$", "-n", what.window.partition("/")[2]),
+            (
+                "break-pane",
+                "-d",
+                "-a",
+                "-s",
+                pane,
+                "-t",
+                f"{place}$",
+                "-n",
+                quote.literal(what.window.partition("/")[2]),
+            ),
             *commands.window_setup(pane, what.create.mark, what.create.record),
         ]
         outcome = self._one(commands.guarded(0, action.Kind.PANE, pane, what.expect, steps))
@@ -423,10 +437,10 @@ class Tmux:
 
     def _one(self, line: str) -> action.Outcome:
         reply = self._host.source([line])
-        said = reply.out.decode(errors="replace").split()
-        if "+0" in said:
+        said = {sign for sign, _ in map(commands.told, reply.out.decode(errors="replace").split("\n"))}
+        if "+" in said:
             return action.Outcome()
-        if "!0" in said:
+        if "!" in said:
             return action.Outcome(error=MOVED, moved=True)
         return action.Outcome(error=reply.err.strip() or "tmux did not say that it was done")
 
@@ -444,7 +458,7 @@ class Tmux:
         done: set[int] = set()
         named: set[int] = set()
         for row in out.split("\n"):
-            sign, words = row[:1], row[1:].split(" ")
+            sign, words = commands.told(row)
             if sign == "+":
                 done.add(int(words[0]))
                 for key, id_ in zip(batch.made.get(int(words[0]), ()), words[1:], strict=False):

@@ -6,6 +6,7 @@ A line is all or nothing: when one of its commands fails tmux leaves out the res
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 
 from orchestra.model import action, status
@@ -15,13 +16,13 @@ Commands = list[tuple[str, ...]]
 
 
 def line(number: int, target: str, commands: Sequence[Sequence[str]]) -> str:
-    said = f"+{number} #{{session_id}} #{{window_id}} #{{pane_id}}"
+    said = f"+{_NONCE} {number} #{{session_id}} #{{window_id}} #{{pane_id}}"
     return _chain([*commands, ("display-message", "-p", "-t", target, said)])
 
 
 def named(number: int, commands: Sequence[Sequence[str]]) -> str:
     """Commands that give what order `number` made its final name; `=N` says that it has it."""
-    return _chain([*commands, ("display-message", "-p", f"={number}")])
+    return _chain([*commands, _say("=", number)])
 
 
 def _chain(commands: Sequence[Sequence[str]]) -> str:
@@ -64,7 +65,17 @@ def _if(target: str, condition: str, commands: Sequence[Sequence[str]], otherwis
 
 
 def _say(sign: str, number: int) -> tuple[str, ...]:
-    return ("display-message", "-p", f"{sign}{number}")
+    return ("display-message", "-p", f"{sign}{_NONCE} {number}")
+
+
+_NONCE = secrets.token_hex(4)
+"""People's hooks print into our replies too; only lines with this are ours."""
+
+
+def told(row: str) -> tuple[str, list[str]]:
+    """The sign and what follows (the number, ids) of a line that one of our commands printed; `("", [])` of any other."""
+    sign, (first, *words) = row[:1], row[1:].split(" ")
+    return (sign, words) if first == _NONCE and words else ("", [])
 
 
 def session_setup(target: str, mark: status.Mark, record: str) -> Commands:

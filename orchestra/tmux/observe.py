@@ -105,6 +105,9 @@ def parse(raw: bytes) -> Reading:
     attached = ""
     try:
         while reader.at < len(raw):
+            if raw[reader.at : reader.at + 2] not in (b"S ", b"P ", b"C ", b"A "):
+                reader.until(b"\n")  # a person's hook printed it
+                continue
             match reader.until(b" "):
                 case "S":
                     pid, started = int(reader.until(b" ")), int(reader.until(b" "))
@@ -119,7 +122,7 @@ def parse(raw: bytes) -> Reading:
                 case "A":
                     attached = reader.until(b"\n")
                 case other:
-                    raise ValueError(f"a line begins with {other[:20]!r}")
+                    raise AssertionError(other)
         if head is None:
             raise ValueError("the server did not say who it is")
         server = status.Server(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +19,19 @@ TIMEOUT = 30
 
 ABSENT = ("no server running on ", "error connecting to ")
 
+PIPE = 65536
+"""Bytes that a pipe holds without being asked to hold more."""
+
 LEAVING = ("server exited", "lost server")
 """What a client says whose server ended while it was connected: neither there nor absent yet."""
 TRIES = 50
 """Of a question, while the server is leaving."""
+
+
+_HOOK = "@orchestra_source"
+QUIETLY = ("set-option", "-gq", _HOOK, "source-file -", ";", "set-hook", "-R", _HOOK)
+"""Reads commands from standard input, from within a hook: there tmux runs no `after-…` hooks, so a person's that renames each new window
+cannot take what we make away from us half-way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,14 +108,27 @@ class Server:
 
     def source(self, lines: Sequence[str], *, start: bool = False) -> Reply:
         """Runs command lines that `quote` has built, all in one turn of the server: either all are read or none is run."""
+        if start:
+            self._refuse_to_replace()
         text = "\n".join(lines).encode(errors="surrogateescape") + b"\n"
-        return self._run(("start-server", ";", "source-file", "-") if start else ("source-file", "-"), text)
+        return self._run(("start-server", ";", *QUIETLY) if start else QUIETLY, text)
+
+    def _refuse_to_replace(self) -> None:
+        """tmux removes whatever stands where its socket is to be."""
+        path = Path(self.path)
+        if path.exists() and not path.is_socket():
+            raise errors.TmuxUnavailable(
+                f"{path} is not a tmux socket",
+                hint="look at -S, -L and the variable TMUX: one of them names it",
+            )
 
     def _run(self, words: Sequence[str], stdin: bytes) -> Reply:
+        filled = _filled(stdin)
         try:
             done = subprocess.run(
                 self.argv(*words),
-                input=stdin,
+                stdin=filled,
+                input=stdin if filled is None else None,
                 capture_output=True,
                 env=self._environ,
                 timeout=TIMEOUT,
@@ -116,4 +141,27 @@ class Server:
             ) from error
         except OSError as error:
             raise errors.TmuxUnavailable(f"cannot run {self.binary}: {error.strerror}") from error
+        finally:
+            if filled is not None:
+                os.close(filled)
         return Reply(code=done.returncode, out=done.stdout, err=done.stderr.decode(errors="replace"))
+
+
+def _filled(text: bytes) -> int | None:
+    """The reading end of a pipe that holds all of it: so a client whose parent dies never runs the half of what it was sent. None where
+    no pipe is that large (1 MiB on Linux; 64 KiB elsewhere)."""
+    reader, writer = os.pipe()
+    try:
+        os.set_blocking(writer, False)
+        if sys.platform == "linux" and len(text) > PIPE:
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, len(text))
+        whole = not text or os.write(writer, text) == len(text)
+    except BlockingIOError:
+        whole = False
+    finally:
+        os.close(writer)
+    if whole:
+        return reader
+    os.close(reader)
+    return None

@@ -374,6 +374,8 @@ class _Run:
     def ours(self, mark: status.Mark) -> status.Mark:
         if self.theirs(mark):
             raise Impossible(f"it would be marked as somebody else's: {mark}")
+        if status.Mark.parse(str(mark)) != mark:
+            raise Impossible(f"nobody would know it again by its mark: {mark}")
         return mark
 
     # --- doing

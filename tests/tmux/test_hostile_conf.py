@@ -22,10 +22,23 @@ CONFIGURATIONS = {
         "setw -g main-pane-width 11\nsetw -g main-pane-height 3\nset -g default-size 20x10\n"
         "setw -g pane-border-status top\nset -g status off"
     ),
-    "renames what is new": (
-        "set-hook -g after-new-window 'rename-window hooked'\nset-hook -g after-new-session 'rename-session hooked'\n"
-        "set-hook -g after-split-window 'rename-window hooked ; select-layout even-vertical'\n"
-        "set-hook -g session-created 'rename-window hooked'\nset-hook -g window-linked 'rename-window hooked'"
+    "renames what is new": "\n".join(
+        f"set-hook -g after-{command} 'rename-window hooked ; rename-session hooked-{number}'"
+        for number, command in enumerate(
+            (
+                "new-session",
+                "new-window",
+                "split-window",
+                "respawn-pane",
+                "rename-window",
+                "select-layout",
+                "kill-pane",
+            )
+        )
+    ),
+    "rearranges what is new": (
+        "set-hook -g after-split-window 'select-layout even-vertical'\nset-hook -g after-select-layout 'resize-pane -Z'\n"
+        "set-hook -g after-new-window 'split-window sleep 99999'"
     ),
     "sees everything": (
         "set -g mouse on\nset -ga update-environment 'E0 E1 ORCHESTRA_PANE'\nset -g set-titles on\n"

@@ -4,9 +4,12 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from orchestra.model import status
+from orchestra.model import names, status
 
-WORDS = st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20)
+WORDS = st.from_regex(r"[A-Za-z0-9]{1,32}", fullmatch=True)
+ADDRESSES = st.from_regex(
+    r"[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}|/[A-Za-z0-9_-]{0,64}\.hold-[a-f0-9]{12})?", fullmatch=True
+)
 MARK = status.Mark(
     workspace="shop", address="api/server", uid="u1", fingerprint="f", stage=status.Stage.TYPING, typed=2
 )
@@ -28,12 +31,12 @@ def session(id_: str, *windows: status.Window) -> status.Session:
 @hypothesis.given(
     st.builds(
         status.Mark,
-        workspace=WORDS,
-        address=WORDS,
+        workspace=st.from_regex(names.WORKSPACE, fullmatch=True),
+        address=ADDRESSES,
         uid=WORDS,
         fingerprint=WORDS,
         stage=st.sampled_from(status.Stage),
-        typed=st.integers(0, 10**6),
+        typed=st.integers(0, 10**6 - 1),
     )
 )
 def test_a_mark_is_read_back(mark: status.Mark) -> None:
@@ -57,6 +60,14 @@ def test_a_marks_text() -> None:
         "shop api/server u1 f done -1",
         "shop api/server u1 f done x",
         "shop api/server u1 f done",
+        "shop api/ u1 f done 0",
+        "shop api/server.x u1 f done 0",
+        "shop api/a/b u1 f done 0",
+        "shop #{pid} u1 f done 0",
+        "Shop api/server u1 f done 0",
+        "shop api/server u1 f done 0\n",
+        "shop\napi/server u1 f done 0",
+        "shop api/server u1 f done \u0663",
     ],
 )
 def test_what_is_no_mark_is_none(text: str) -> None:

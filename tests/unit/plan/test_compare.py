@@ -22,6 +22,7 @@ PANE = spec.Pane(
     health=spec.Health(probe=spec.CommandProbe(command="ok")),
 )
 SHELL = spec.Pane(address="api/server", send_keys=("ls", "make"), dir="/srv")
+SHELL_TOO = dataclasses.replace(SHELL, address="api/shell")
 OTHER = spec.Pane(address="api/other", command="other", dir="/")
 
 
@@ -196,11 +197,13 @@ def test_what_rests_is_left_resting_in_a_rollback(rests: str, edited: bool) -> N
         assert found.verb in (plan.Verb.NONE, plan.Verb.UPDATE)
 
 
-def test_of_two_panes_with_one_mark_the_second_is_nobodys() -> None:
-    """A person can copy an option; what they did it to is left alone."""
+def test_of_two_panes_with_one_address_the_second_is_nobodys() -> None:
+    """Whoever made it so: what he did it to is left alone."""
     desired = workspace(PANE, OTHER)
     world = after(desired)
-    copied = world.new_pane(observed.pane(world, "api/server").mark)
+    mark = observed.pane(world, "api/server").mark
+    assert mark is not None
+    copied = world.new_pane(dataclasses.replace(mark, uid="another"))
     world.insert(observed.window(world, "api/main"), copied)
     before = (copied.pid, copied.dead, copied.record)
     made = observed.plan_for(desired, world, compare.Options(), observed.Uids(given=100))
@@ -230,6 +233,3 @@ def test_a_new_panes_mark_is_its_own() -> None:
         status.Stage.DONE,
         status.Stage.TYPING,
     ]
-
-
-SHELL_TOO = dataclasses.replace(SHELL, address="api/shell")
