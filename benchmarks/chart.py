@@ -10,7 +10,7 @@ from benchmarks import peers
 from benchmarks.scenarios import Findings
 
 WIDTH = 760
-LEFT, RIGHT = 110, 150
+LEFT, RIGHT = 140, 150
 BAR, GAP, PANEL = 14, 6, 34
 PLOT = 200
 """Height of the curves."""
@@ -49,7 +49,7 @@ def draw(found: Findings) -> str:
 
 
 def _tone(name: str) -> str:
-    return {peers.ORCHESTRA: OURS, peers.TMUX: FLOOR}.get(name, OTHER)
+    return {peers.ORCHESTRA: OURS, peers.NO_WAIT: OURS, peers.TMUX: FLOOR}.get(name, OTHER)
 
 
 def _bars(title: str, bars: Sequence[_Bar], top: float) -> Iterable[str]:

@@ -18,6 +18,7 @@ from benchmarks.shape import Shape
 from benchmarks.stage import SOCKET, Stage
 
 ROOT = Path(__file__).parent.parent
+NO_WAIT = "orchestra --no-wait"
 ORCHESTRA, TMUX, LIBTMUX, TMUXP, TMUXINATOR = "orchestra", "raw tmux", "libtmux", "tmuxp", "tmuxinator"
 
 
@@ -124,6 +125,6 @@ def _files(stage: Stage, stem: str, texts: Iterable[str]) -> list[str]:
     return [str(stage.write(f"{stem}-{number}.yaml", text)) for number, text in enumerate(texts)]
 
 
-def create_orchestra(stage: Stage, shape: Shape, *, edited: bool = False) -> tuple[str, ...]:
+def create_orchestra(stage: Stage, shape: Shape, *more: str, edited: bool = False) -> tuple[str, ...]:
     name = f"orchestra-{shape.sessions}-{shape.windows}-{shape.panes}{'-edited' if edited else ''}.yaml"
-    return orchestra("apply", "--yes", str(stage.write(name, shapes.manifest(shape, edited=edited))))
+    return orchestra("apply", "--yes", *more, str(stage.write(name, shapes.manifest(shape, edited=edited))))

@@ -49,6 +49,8 @@ This page is made by `python -m benchmarks --write`: do not edit it.
 * Every pane runs `sleep 100000`. Each tool makes its panes on a server that it has to start, without a configuration file.
 * Raw tmux is one `tmux source-file` with nothing but the commands that make the panes. It is the floor, not an equal: it leaves
   nothing behind that tells whose a pane is, whether it still is as declared, or how its command ended.
+* `orchestra apply` also looks, for a tenth of a second, whether what it started goes on running; with `--no-wait` it does not, and
+  neither do the others.
 * tmuxp starts the commands as tmux does (`shell:`), a little faster than its usual way, which types them. tmuxinator can only
   type, a session a call; it does not wait until what it typed has run.
 """
@@ -125,7 +127,7 @@ def _slope(one: tuple[int, float], two: tuple[int, float]) -> float:
 
 
 def _created(found: Findings) -> list[str]:
-    names = [peers.ORCHESTRA, *(peer.name for peer in found.peers)]
+    names = [peers.ORCHESTRA, peers.NO_WAIT, *(peer.name for peer in found.peers)]
     head = ["", *(f"{what.total} panes<br>{what}" for what in found.created)]
     rows = [
         [_title(name), *(_cell(taken, name) for taken in found.created.values())]
@@ -137,10 +139,11 @@ def _created(found: Findings) -> list[str]:
 
 def _where_it_goes(found: Findings) -> Iterable[str]:
     taken = found.created[scenarios.HUNDRED]
-    whole, floor = (taken[name].wall.median for name in (peers.ORCHESTRA, peers.TMUX))
+    whole, floor = (taken[name].wall.median for name in (peers.NO_WAIT, peers.TMUX))
     idle = found.later[scenarios.APPLY][peers.ORCHESTRA].wall.median
     yield (
-        f"Of orchestra's {_seconds(whole)} s for {scenarios.HUNDRED.total} panes, {_seconds(idle)} s are what `apply` takes when there is"
+        f"Of the {_seconds(whole)} s for {scenarios.HUNDRED.total} panes without waiting, {_seconds(idle)} s are what `apply` takes when"
+        " there is"
         " nothing to do (starting Python, reading the manifest, looking at the server, planning)"
         f" and {_seconds(floor)} s what raw tmux takes. The other {_seconds(max(0.0, whole - idle - floor))} s are the wrapper that each"
         " pane's command runs under, to tell exactly how it ended and lose none of its output (it starts beside the server, on whatever"

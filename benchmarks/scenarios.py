@@ -65,7 +65,7 @@ def start(stage: Stage, others: Sequence[Peer], turns: int, say: Say) -> Taken:
 
 
 def create(stage: Stage, others: Sequence[Peer], what: Shape, turns: int, say: Say) -> Taken:
-    """From no server at all to the last pane."""
+    """From no server at all to the last pane. Without `--no-wait` orchestra looks, too, whether what it started goes on running."""
     say(f"create {what.total} panes: {what}")
 
     def contestant(name: str, argv: Sequence[str], environ: Mapping[str, str]) -> Contestant:
@@ -81,6 +81,7 @@ def create(stage: Stage, others: Sequence[Peer], what: Shape, turns: int, say: S
         stage,
         [
             contestant(peers.ORCHESTRA, peers.create_orchestra(stage, what), OURS),
+            contestant(peers.NO_WAIT, peers.create_orchestra(stage, what, "--no-wait"), OURS),
             *(contestant(each.name, each.create(stage, what), {}) for each in others),
         ],
         turns,

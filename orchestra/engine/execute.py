@@ -264,14 +264,19 @@ class Execution:
     async def _batch(self, ids: list[int]) -> None:
         orders: list[action.Order] = []
         ordered: list[int] = []
+        left_out: set[int] = set()
         for id_ in ids:
             node = self._nodes[id_]
+            if left_out.intersection(node.step.after):
+                left_out.add(id_)
+                continue
             try:
                 order = self._order(node.step.action)
             except errors.OrchestraError as error:
                 node.reason = str(error)
-                order = None
-            if order is not None and not self._rests_on_failure(node):
+                left_out.add(id_)
+                continue
+            if order is not None:
                 orders.append(order)
                 ordered.append(id_)
         outcomes = await asyncio.to_thread(self._world.tmux.execute, orders) if orders else ()
@@ -280,8 +285,9 @@ class Execution:
                 self._nodes[id_].reason = outcome.error
         for id_ in ids:
             node = self._nodes[id_]
-            if not node.reason and self._rests_on_failure(node):
-                node.state = _State.OPEN
+            if self._rests_on_failure(node):
+                # Also when tmux was asked in the same turn and refused: for the same reason.
+                node.state, node.reason = _State.OPEN, ""
                 self._skip(id_)
                 continue
             self._settle(id_)

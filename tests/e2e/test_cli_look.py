@@ -157,13 +157,13 @@ def test_get_json(shop: Cli) -> None:
     assert [row["address"] for row in shop.json("get", "panes", "-w", "other")["panes"]] == ["web/one"]
 
 
-def test_a_forged_mark_is_shown_harmless_and_never_completed(shop: Cli) -> None:
+def test_a_forged_mark_is_a_strangers(shop: Cli) -> None:
     pane = shop.tmux("new-session", "-d", "-P", "-F", "#{pane_id}", "-s", "evil", "sleep 1000").strip()
     shop.tmux("set-option", "-p", "-t", pane, "@orchestra_pane", "shop $(touch\x1b[31m) uid - done 0")
     for words in (["status"], ["get", "panes"], ["status", "-o", "json"]):
         done = shop.run(*words)
         assert done.code == 0
-        assert "touch" in done.out
+        assert "touch" not in done.out
         assert not output._CONTROL.search(done.out)
     assert not any("touch" in word for word in _completed(shop, "attach", ""))
 

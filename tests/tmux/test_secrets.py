@@ -82,6 +82,7 @@ class Watch:
                         if CANARY.encode() in words:
                             self.seen.add(words.decode(errors="replace"))
             self.rounds += 1
+            self._over.wait(0.002)
 
 
 def written(folder: Path) -> list[Path]:
@@ -155,7 +156,9 @@ def test_nowhere_but_in_the_panes(canaries: live.Live) -> None:
         for key, value in expected.items():
             assert env[key] == value or name in ("stop-1000", "typed"), (name, key)
             assert CANARY in env[key]
-        (tmux.folder / name).unlink()
+    for pattern in ("words", "text", "typed", "waits", "probe-*", "stop-*"):
+        for file in tmux.folder.glob(pattern):
+            file.unlink()
     assert watch.rounds > 5
     assert watch.seen == set()
     assert CANARY not in "".join(said)

@@ -18,6 +18,16 @@ def graphs() -> st.SearchStrategy[dict[str, tuple[str, ...]]]:
     return st.fixed_dictionaries(dict.fromkeys(NODES, befores))
 
 
+def acyclic() -> st.SearchStrategy[dict[str, tuple[str, ...]]]:
+    """Each needs only ones that stand before it."""
+    return st.fixed_dictionaries(
+        {
+            node: st.lists(st.sampled_from(NODES[:place]), unique=True).map(tuple) if place else st.just(())
+            for place, node in enumerate(NODES)
+        }
+    )
+
+
 def reachable(edges: dag.Edges, start: str) -> set[str]:
     """All that must come before it, by hand."""
     found: set[str] = set()
@@ -65,9 +75,8 @@ def test_generations() -> None:
         dag.generations({"a": ("b",), "b": ("a",)})
 
 
-@hypothesis.given(graphs())
+@hypothesis.given(acyclic())
 def test_each_generation_needs_only_earlier_ones(edges: dict[str, tuple[str, ...]]) -> None:
-    hypothesis.assume(not dag.cycle(edges))
     done: set[str] = set()
     for generation in dag.generations(edges):
         assert all(set(edges[node]) <= done for node in generation)
@@ -103,9 +112,8 @@ def test_reduced() -> None:
         dag.reduced({"a": ("b",), "b": ("a",)})
 
 
-@hypothesis.given(graphs())
+@hypothesis.given(acyclic())
 def test_reduced_keeps_the_order_with_the_fewest_edges(edges: dict[str, tuple[str, ...]]) -> None:
-    hypothesis.assume(not dag.cycle(edges))
     fewer = dag.reduced(edges)
     assert all(set(fewer[node]) <= set(edges[node]) for node in edges)
     for node in edges:
