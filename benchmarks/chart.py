@@ -10,7 +10,7 @@ from benchmarks import peers
 from benchmarks.scenarios import Findings
 
 WIDTH = 760
-LEFT, RIGHT = 140, 150
+LEFT, RIGHT = 140, 170
 BAR, GAP, PANEL = 14, 6, 34
 PLOT = 200
 """Height of the curves."""

@@ -123,13 +123,6 @@ def _run(words: list[str]) -> int:
         return codes.ERROR
     except (click.exceptions.Abort, KeyboardInterrupt):
         pass
-    except BrokenPipeError:
-        raise
-    except Exception as error:  # the last net: a fault of ours is told in one line, its trace on demand
-        if os.environ.get("ORCHESTRA_TRACEBACK"):
-            raise
-        output.error(_fault(error), name, json=json)
-        return codes.ERROR
     except click.exceptions.NoArgsIsHelpError as problem:
         if json:
             output.failure(name, "a command is needed", {})
@@ -139,6 +132,13 @@ def _run(words: list[str]) -> int:
     except click.ClickException as problem:
         output.error([_usage(problem)], name, json=json)
         return codes.USAGE
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # the last net: a fault of ours is told in one line, its trace on demand
+        if os.environ.get("ORCHESTRA_TRACEBACK"):
+            raise
+        output.error(_fault(error), name, json=json)
+        return codes.ERROR
     output.interrupted(name, json=json)
     return codes.INTERRUPTED
 

@@ -141,7 +141,9 @@ class Execution:
             return
         places = await self._places.get()
         found = (self._world.processes.find(places[each].pane.pid) for each in started if each in places)
-        await self._world.processes.ended([each for each in found if each is not None], SETTLING)
+        running = await self._world.processes.ended([each for each in found if each is not None], SETTLING)
+        if len(running) == len(started):
+            return
         self._world.tmux.reap()
         for address, place in (await self._places.get()).items():
             ended = place.pane.dead and (place.pane.signal is not None or place.pane.exit_code)

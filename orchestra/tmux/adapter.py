@@ -1,8 +1,8 @@
 """Carries actions out on a server, in as few round trips as is safe, and keeps what addresses mean on it.
 
 Creation is pipelined. What removes or moves objects goes alone: two teardowns in one turn of the server crash it while anyone's control
-client is attached (tmux#5243). A new session or window bears a name that nobody else has until all of it is made, so every command of
-a batch names it exactly; what exists is named by id only.
+client is attached (tmux#5243). A new session bears a name that nobody else has until all of it is made, and so does a new window of a
+session that was there: so every command of a batch names it exactly. What exists is named by id only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from orchestra.model import action, errors, status
+from orchestra.model import action, errors, names, status
 from orchestra.tmux import commands, observe, quote, server
 
 ALONE = (
@@ -196,11 +196,16 @@ class Tmux:
 
     def _needs_ids(self, what: action.Action, batch: _Batch) -> bool:
         """Panes made in this batch have no name yet; within it only their window can be named."""
-        if isinstance(what, action.Focus | action.Write | action.StartPane):
-            kind = action.Kind.PANE if isinstance(what, action.StartPane) else what.kind
-            target = self._targets.get(f"{kind} {what.address}")
-            return bool(batch.lines) and target is not None and not _ID.fullmatch(target)
-        return False
+        match what:
+            case (
+                action.StartPane(address=address)
+                | action.Focus(kind=action.Kind.PANE, address=address)
+                | action.Write(kind=action.Kind.PANE, address=address)
+            ):
+                target = self._targets.get(f"pane {address}")
+                return bool(batch.lines) and target is not None and not _ID.fullmatch(target)
+            case _:
+                return False
 
     def _put(self, batch: _Batch, number: int, order: action.Order) -> None:
         what = order.action
@@ -251,7 +256,7 @@ class Tmux:
             case action.Focus():
                 target = self._target(what.kind, what.address)
                 verb = "select-window" if what.kind is action.Kind.WINDOW else "select-pane"
-                if what.kind is action.Kind.WINDOW:
+                if _ID.fullmatch(target) and what.kind is action.Kind.WINDOW:
                     target = f"{self._target(action.Kind.SESSION, what.address.partition('/')[0])}:{target}"
                 batch.add(number, commands.line(number, target, [(verb, "-t", target)]))
             case _:
@@ -261,21 +266,21 @@ class Tmux:
         self, batch: _Batch, number: int, what: action.CreateSession, order: action.Order
     ) -> None:
         name = quote.literal(f"orchestra-{what.mark.uid}")
-        session, window = f"={name}:", f"={name}:={name}"
+        first, final = _first_name(what.window), _name(what.window.address)
+        session, window = f"={name}:", f"={name}:={first}"
         assert order.launch is not None
         steps = [
             (
-                "new-session", "-d", "-s", name, "-n", name, "-x", str(what.width), "-y", str(what.height),
+                "new-session", "-d", "-s", name, "-n", first, "-x", str(what.width), "-y", str(what.height),
                 "-c", quote.literal(order.launch.dir), "--", *commands.PLACEHOLDER,
             ),
             *commands.session_setup(session, what.mark, what.record),
             *self._first_pane(window, what.window, order),
         ]  # fmt: skip
         batch.add(number, commands.line(number, window, steps))
-        rename = [
-            ("rename-window", "-t", window, quote.literal(what.window.address.partition("/")[2])),
-            ("rename-session", "-t", session, quote.literal(what.address)),
-        ]
+        rename = [("rename-session", "-t", session, quote.literal(what.address))]
+        if first != final:
+            rename.insert(0, ("rename-window", "-t", window, quote.literal(final)))
         batch.finish(number, commands.named(number, rename), batch.very_last)
         self._targets[f"session {what.address}"] = session
         self._bind_new(batch, number, f"session {what.address}", what.window, window)
@@ -292,9 +297,11 @@ class Tmux:
     def _create_window(
         self, batch: _Batch, number: int, what: action.CreateWindow, order: action.Order
     ) -> None:
-        name = quote.literal(f"orchestra-{what.mark.uid}")
-        session = self._target(action.Kind.SESSION, what.address.partition("/")[0])
-        place = session if session.endswith(":") else f"{session}:"
+        session = self._target(action.Kind.SESSION, names.session_of(what.address))
+        final = _name(what.address)
+        new = session.endswith(":")  # made in this batch, so that nobody else's window is in it
+        name = _first_name(what) if new else _passing_name(what)
+        place = session if new else f"{session}:"
         window = f"{place}={name}"
         assert order.launch is not None
         seed = what.seed
@@ -304,8 +311,9 @@ class Tmux:
             *commands.pane_setup(window, seed.mark, order.record, seed.pane.title),
         ]
         batch.add(number, commands.line(number, window, steps))
-        rename = ("rename-window", "-t", window, quote.literal(what.address.partition("/")[2]))
-        batch.finish(number, commands.named(number, [rename]), batch.last)
+        if name != final:
+            rename = ("rename-window", "-t", window, quote.literal(final))
+            batch.finish(number, commands.named(number, [rename]), batch.last)
         self._bind_new(batch, number, "", what, window)
 
     def _bind_new(
@@ -483,6 +491,21 @@ class Tmux:
             )
         if starting and done:
             self.observe()
+
+
+def _name(address: str) -> str:
+    return address.partition("/")[2]
+
+
+def _passing_name(what: action.CreateWindow) -> str:
+    """Nobody else has it."""
+    return quote.literal(f"orchestra-{what.mark.uid}")
+
+
+def _first_name(what: action.CreateWindow) -> str:
+    """In a session of which no other window is known: its own at once, unless tmux could take that for an index or an offset."""
+    own = _name(what.address)
+    return own if names.NAME.match(own) and own[0].isalpha() else _passing_name(what)
 
 
 def _swaps(now: Sequence[str], wanted: Sequence[str]) -> list[tuple[str, str]]:

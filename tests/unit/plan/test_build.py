@@ -19,9 +19,9 @@ CANARY = "hunter2-canary"
 
 def workspace(name: str = "shop", session: str = "api") -> spec.Workspace:
     panes = tuple(
-        spec.Pane(address=f"{session}/{each}", command="run", dir="/", secrets=(TOKEN,)) for each in "ab"
+        spec.Pane(address=f"{session}/{each}", command="run", dir="/", secrets=(TOKEN,)) for each in "abc"
     )
-    windows = (spec.Window(name="main", panes=panes),)
+    windows = (spec.Window(name="main", panes=panes[:2]), spec.Window(name="logs", panes=panes[2:]))
     return spec.Workspace(name=name, file="", sessions=(spec.Session(name=session, windows=windows),))
 
 
@@ -53,6 +53,7 @@ MATTERS: list[Callable[[simulate.World], object]] = [
     lambda world: observed.spoil_record(world, {"window": "shop!api/main"}),
     lambda world: observed.spoil_record(world, {"session": "api"}),
     lambda world: observed.swap_panes(world, ["shop!api/a", "shop!api/b"]),
+    lambda world: observed.swap_windows(world, ["shop!api/main", "shop!api/logs"]),
     lambda world: observed.move_pane(world, {"pane": "shop!api/a", "to": "mine:zsh"}),
     lambda world: observed.lose_mark(world, "shop!api/a"),
     lambda world: setattr(world, "lives", world.lives + 1),  # another server that looks the same
@@ -71,6 +72,13 @@ def test_a_saved_plan_is_stale_when_what_it_rests_on_changed(
 ) -> None:
     before = fingerprint(world)
     deed(world)
+    assert fingerprint(world) != before
+
+
+def test_how_a_process_ended_matters(world: simulate.World) -> None:
+    observed.die(world, {"pane": "shop!api/a", "exit code": 1})
+    before = fingerprint(world)
+    observed.die(world, {"pane": "shop!api/a", "exit code": 0})
     assert fingerprint(world) != before
 
 
@@ -121,4 +129,4 @@ def test_no_plan_holds_a_secrets_value(world: simulate.World, now: str) -> None:
 def test_an_empty_plan_has_no_steps(world: simulate.World) -> None:
     made = planned(world)
     assert (made.empty, made.steps, made.stops) == (True, (), ())
-    assert made.count(plan.Verb.NONE) == 4
+    assert made.count(plan.Verb.NONE) == 6
