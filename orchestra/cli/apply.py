@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from orchestra.cli import codes, live, options, output
+from orchestra.cli import codes, diff, live, options, output
 from orchestra.model import diagnostic, errors
 
 if TYPE_CHECKING:  # see options
@@ -183,6 +183,8 @@ def load_plan(path: Path) -> plan.Plan:
         plain = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(plain, dict) or plain.get("version") != 1:
             raise ValueError("it is not a plan of this version")
+        if plain.get("sha256") != diff.digest(plain.get("plan")):
+            raise ValueError("it was changed after it was saved")
         return codec.load(plan.Plan, plain.get("plan"))
     except OSError as error:
         raise errors.ActionFailed(f"cannot read the plan {path}: {error.strerror}") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import sys
 import tempfile
@@ -79,11 +81,18 @@ def command(
     return codes.OK if made.empty else codes.DIFFERENCES
 
 
+def digest(plain: object) -> str:
+    """Of a plan as JSON data: a saved one that was edited is no plan that was ever made."""
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def save(made: plan.Plan, path: Path) -> None:
     """Whole or not at all; readable by its owner only, since it names what will be run."""
     from orchestra.model import codec
 
-    text = output.json_text({"version": 1, "plan": codec.dump(made)}, indent=2)
+    plain = codec.dump(made)
+    text = output.json_text({"version": 1, "sha256": digest(plain), "plan": plain}, indent=2)
     path = path.resolve()
     if path.exists() and not path.is_file():
         raise errors.ActionFailed(f"cannot save the plan as {path}: it is not a regular file")

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import hmac
 import json
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -45,9 +46,17 @@ def pane_text(pane: spec.Pane, digests: Mapping[str, str]) -> str:
 def parse_pane(record: str) -> PaneRecord | None:
     """None when it is not readable (another version wrote it, or a person did)."""
     try:
-        return codec.load(PaneRecord, json.loads(record))
+        found = codec.load(PaneRecord, json.loads(record))
     except (ValueError, RecursionError):
         return None
+    return found if _possible(found.pane.stop) else None
+
+
+def _possible(stop: spec.Stop) -> bool:
+    """A pane must not become impossible to stop by what its record says."""
+    known = stop.signal is None or stop.signal in signal.Signals.__members__
+    words = (*stop.keys, *([stop.command] if isinstance(stop.command, str) else stop.command or ()))
+    return known and all("\0" not in word for word in words)
 
 
 def fingerprint(pane: spec.Pane) -> str:

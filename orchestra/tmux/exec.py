@@ -40,19 +40,22 @@ def main() -> None:
     # A signal to the whole process group is the command's to answer. Ours stays pending for ever.
     mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals() - _NOT_HELD)
     _signal.signal(_signal.SIGCHLD, lambda *_: None)  # some systems drop one that has no handler
-    early = _signal.sigpending()
 
     try:
+        told, tell = posix.pipe()  # both are closed by exec
         child = posix.fork()
     except OSError as error:
         status = _complain(command[0], error) << 8
     else:
         if not child:
-            _restore(mask, early)
+            posix.close(tell)
+            _restore(mask, missed=set(posix.read(told, 128)) - _signal.sigpending())
             try:
                 _exec(command)
             except OSError as error:
                 posix._exit(_complain(command[0], error))
+        # What came before the fork is pending here only; what came after it, there too. 0 is no signal, and ends the wait.
+        posix.write(tell, bytes({0, *_signal.sigpending()} - {_signal.SIGCHLD}))
         _take_name(command[0])
         status = _wait(child, terminal)
 
@@ -63,7 +66,7 @@ def main() -> None:
     posix._exit(posix.WEXITSTATUS(status))
 
 
-def _restore(mask: "set[int | _signal.Signals]", early: "set[int | _signal.Signals]") -> None:
+def _restore(mask: "set[int | _signal.Signals]", missed: "set[int]") -> None:
     """Undo, in the child, what Python did at its start and `main` after it."""
     for ignored in (_signal.SIGPIPE, _signal.SIGXFSZ):
         _signal.signal(ignored, _signal.SIG_DFL)
@@ -76,7 +79,7 @@ def _restore(mask: "set[int | _signal.Signals]", early: "set[int | _signal.Signa
                     posix.unsetenv(b"LC_CTYPE")
         except OSError:
             pass
-    for signal in early:  # came before there was a command to take it
+    for signal in missed - {0}:  # came before there was a command to take it
         posix.kill(posix.getpid(), signal)
     _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
 

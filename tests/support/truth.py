@@ -65,7 +65,7 @@ class Truth:
 
     def standing(self, want: spec.Workspace) -> dict[str, live.Row]:
         """What is ours before something is done, and whether it runs what `want` says, where that is not known."""
-        rows = self.ours()
+        rows = self.reaped()
         self.right = {}
         for pane in want.panes:
             row = rows.get(pane.address)
@@ -75,6 +75,19 @@ class Truth:
             if live.process(row.pid) is not None:
                 self.right[row.pane_id, row.pid] = runs(row, pane)
         return rows
+
+    def reaped(self) -> dict[str, live.Row]:
+        """What is ours, once tmux knows how each of the dead ended: it tells of a death before it has its status."""
+
+        def known() -> tuple[dict[str, live.Row]] | None:
+            rows = self.ours()
+            if all(row.exit_code or row.signal for row in rows.values() if row.dead):
+                return (rows,)
+            if pid := self.live.server_pid():
+                os.kill(pid, signal.SIGCHLD)
+            return None
+
+        return (live.until(known) or ({},))[0]
 
     def apply(self, want: spec.Workspace, **options: Any) -> None:
         """In full, and checked."""
