@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from orchestra.engine import world
+from orchestra.engine import patterns, world
 from orchestra.model import spec, status
 
 FIRST_BEAT, LONGEST_BEAT = 0.02, 1.0
@@ -103,8 +102,13 @@ class Gates:
     async def _attempt(self, pane_id: str, pane: spec.Pane, health: spec.Health) -> status.Attempt:
         if isinstance(health.probe, spec.OutputProbe):
             text = await asyncio.to_thread(self._world.tmux.capture, pane_id)
-            found = any(re.search(health.probe.pattern, line) for line in text.split("\n"))
-            return status.Attempt(healthy=found, reason=f"no line matches {health.probe.pattern!r} yet")
+            try:
+                found = await asyncio.to_thread(patterns.search, health.probe.pattern, text.split("\n"))
+            except patterns.TooSlow as slow:
+                return status.Attempt(healthy=False, reason=str(slow))
+            return status.Attempt(
+                healthy=found is not None, reason=f"no line matches {health.probe.pattern!r} yet"
+            )
         return await self._world.prober.attempt(
             health.probe, health.timeout, dir=pane.dir, env=self._environment(pane)
         )

@@ -117,14 +117,16 @@ def _output(pattern: str, node: Node, patterns: Patterns, problems: Problems) ->
 
 
 def _fault(pattern: str, patterns: Patterns) -> str | None:
+    import regex  # 65 ms, and only who has a pattern needs it: what will do the searching (engine/patterns.py)
+
     ignoring_case = [one for one in (*patterns, pattern) if IGNORES_CASE.search(one)]
     if pattern in ignoring_case and sum(map(len, ignoring_case)) > limits.PATTERNS:
         return f"all that ignore case are longer than {limits.PATTERNS} characters together"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            re.compile(pattern)
-    except (re.error, RecursionError, OverflowError, MemoryError) as failed:
+            regex.compile(pattern)
+    except (regex.error, RecursionError, OverflowError, MemoryError) as failed:
         return str(failed)
     return None
 

@@ -1,0 +1,40 @@
+"""Regular expressions people write, over text that programs print: a search takes a bounded time, whatever meets whatever.
+
+`regex` reads Python's own syntax and stops when its time is up, which `re` cannot (docs/decisions/0010-patterns.md).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from typing import Any
+
+BUDGET = 0.1
+"""Seconds a line may take."""
+LONGEST = 16 * 1024
+"""Characters of a line that are looked at."""
+
+
+class TooSlow(Exception):
+    """A line took longer than the budget. The text says so, for people."""
+
+
+def search(pattern: str, lines: Iterable[str], budget: float = BUDGET) -> str | None:
+    """The first line in which `pattern` is found."""
+    compiled = _compiled(pattern)
+    for line in lines:
+        try:
+            if compiled.search(line[:LONGEST], timeout=budget, concurrent=True):
+                return line
+        except TimeoutError:
+            raise TooSlow(
+                f"the pattern {pattern!r} took more than {budget * 1000:g} ms on one line: make it simpler"
+            ) from None
+    return None
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(pattern: str) -> Any:
+    import regex  # 65 ms, and only who has a pattern needs it
+
+    return regex.compile(pattern)

@@ -1,0 +1,362 @@
+"""What happened: one record a happening, the same in the journal, on the bus, in the API and on the command line.
+
+`dump` gives the flat JSON of `schemas/event.schema.json`: the envelope's fields, `type`, and the body's own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import re
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, cast
+
+from orchestra.model import codec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TmuxStarted:
+    """A tmux server was found where none was, or another one than before: what was on the old one is gone."""
+
+    type: ClassVar[str] = "tmux.started"
+    epoch: str
+    """Names this server's life: `pid.started`."""
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TmuxGone:
+    """The tmux server ended. Of what ran on it nothing more is known."""
+
+    type: ClassVar[str] = "tmux.gone"
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionCreated:
+    type: ClassVar[str] = "session.created"
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionClosed:
+    type: ClassVar[str] = "session.closed"
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRenamed:
+    type: ClassVar[str] = "session.renamed"
+    id: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionAttached:
+    """How many clients show it changed."""
+
+    type: ClassVar[str] = "session.attached"
+    id: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowCreated:
+    type: ClassVar[str] = "window.created"
+    id: str
+    session: str
+    """tmux's id of it."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowClosed:
+    type: ClassVar[str] = "window.closed"
+    id: str
+    session: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowRenamed:
+    type: ClassVar[str] = "window.renamed"
+    id: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowMoved:
+    """Into another session."""
+
+    type: ClassVar[str] = "window.moved"
+    id: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowLayoutChanged:
+    type: ClassVar[str] = "window.layout_changed"
+    id: str
+    layout: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneCreated:
+    type: ClassVar[str] = "pane.created"
+    id: str
+    window: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneStarted:
+    """Another process runs in it now: it was started again."""
+
+    type: ClassVar[str] = "pane.started"
+    id: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneExited:
+    """Its process ended, with an exit code or by a signal; both are null where nobody can know any more."""
+
+    type: ClassVar[str] = "pane.exited"
+    id: str
+    pid: int
+    exit_code: int | None = None
+    signal: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneClosed:
+    type: ClassVar[str] = "pane.closed"
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneMoved:
+    """Into another window."""
+
+    type: ClassVar[str] = "pane.moved"
+    id: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneTitleChanged:
+    type: ClassVar[str] = "pane.title_changed"
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneBell:
+    type: ClassVar[str] = "pane.bell"
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneOutput:
+    """Whole lines that were printed, without escape sequences. On the bus only: the pane's log holds them, the journal does not."""
+
+    type: ClassVar[str] = "pane.output"
+    id: str
+    lines: tuple[str, ...]
+    offset: int
+    """Bytes the pane had printed, since its recording began, when the last of these lines ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneOutputLost:
+    """Output that nobody will see: the recording was interrupted, or its ring went round before it was read."""
+
+    type: ClassVar[str] = "pane.output_lost"
+    id: str
+    size: int | None
+    """Bytes; null where they cannot be counted."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandStarted:
+    """Typed into a shell, and told by it."""
+
+    type: ClassVar[str] = "command.started"
+    id: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandFinished:
+    type: ClassVar[str] = "command.finished"
+    id: str
+    command: str
+    exit_code: int | None
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyStarted:
+    type: ClassVar[str] = "apply.started"
+    plan: Mapping[str, int]
+    """Number of changes by verb."""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyFinished:
+    type: ClassVar[str] = "apply.finished"
+    ok: bool
+    failed: Mapping[str, str]
+    """Address -> reason."""
+    skipped: Mapping[str, str]
+    rolled_back: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonStarted:
+    type: ClassVar[str] = "daemon.started"
+    pid: int
+    version: str
+    unclean: bool = False
+    """The one before it did not stop, it was killed or crashed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonStopped:
+    type: ClassVar[str] = "daemon.stopped"
+    pid: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonFault:
+    """Something of its own went wrong; what it does about it is in the text."""
+
+    type: ClassVar[str] = "daemon.fault"
+    part: str
+    reason: str
+
+
+Body = (
+    TmuxStarted
+    | TmuxGone
+    | SessionCreated
+    | SessionClosed
+    | SessionRenamed
+    | SessionAttached
+    | WindowCreated
+    | WindowClosed
+    | WindowRenamed
+    | WindowMoved
+    | WindowLayoutChanged
+    | PaneCreated
+    | PaneStarted
+    | PaneExited
+    | PaneClosed
+    | PaneMoved
+    | PaneTitleChanged
+    | PaneBell
+    | PaneOutput
+    | PaneOutputLost
+    | CommandStarted
+    | CommandFinished
+    | ApplyStarted
+    | ApplyFinished
+    | DaemonStarted
+    | DaemonStopped
+    | DaemonFault
+)
+
+BODIES: Mapping[str, type[Body]] = {kind.type: kind for kind in typing.get_args(Body)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    body: Body
+    time: datetime
+    """When it was noticed, aware, in UTC."""
+    sequence: int = 0
+    """Its place in the journal, from 1 on, never used twice; 0: it is not kept there."""
+    workspace: str = ""
+    """Empty: it belongs to none."""
+    address: str = ""
+    """Ours, where the object bears one."""
+    cause: str = ""
+    """What made it happen, where that is known: `apply`, `observation` (found, nobody knows since when)."""
+
+    @property
+    def type(self) -> str:
+        return self.body.type
+
+
+def dump(event: Event) -> dict[str, Any]:
+    """`time` is ISO 8601 with microseconds and `Z`; what is empty is left out, save in the body."""
+    plain: dict[str, Any] = {"sequence": event.sequence} if event.sequence else {}
+    plain |= {"time": stamp(event.time), "type": event.type}
+    for name in ("workspace", "address", "cause"):
+        if value := getattr(event, name):
+            plain[name] = value
+    return plain | dump_body(event.body)
+
+
+def dump_body(body: Body) -> dict[str, Any]:
+    """Every field, also those that hold their default: readers need not know the defaults."""
+    return {name: _plain(getattr(body, name)) for name in _names(cast(type, type(body)))}
+
+
+def load(plain: Mapping[str, Any]) -> Event:
+    """Raises `codec.LoadError`."""
+    try:
+        kind = BODIES[plain["type"]]
+        time = datetime.fromisoformat(plain["time"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise codec.LoadError(f"not an event: {error}") from error
+    return Event(
+        body=load_body(kind, plain),
+        time=time,
+        sequence=plain.get("sequence", 0),
+        workspace=plain.get("workspace", ""),
+        address=plain.get("address", ""),
+        cause=plain.get("cause", ""),
+    )
+
+
+def load_body(kind: type[Body], plain: Mapping[str, Any]) -> Body:
+    return codec.load(kind, {name: plain[name] for name in _names(cast(type, kind)) if name in plain})
+
+
+def stamp(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+@functools.cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, enum.Enum):
+        return value.value
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def matches(pattern: str, type_: str) -> bool:
+    """`pane.exited`, `pane.*` or `*`."""
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), type_) is not None
