@@ -120,6 +120,16 @@ def test_a_saved_plan_is_carried_out_once(cli: Cli, shop: str) -> None:
     assert cli.json("apply", "--plan", "plan.json", code=1)["hint"].startswith("make it anew")
 
 
+def test_a_saved_plan_that_was_edited_is_none(cli: Cli, shop: str) -> None:
+    cli.run("diff", shop, "--out", "plan.json")
+    saved = cli.folder / "plan.json"
+    saved.write_text(saved.read_text().replace("api/server", "api/other"))
+    done = cli.run("apply", "--plan", "plan.json")
+    assert (done.code, done.out) == (1, "")
+    assert "it was changed after it was saved" in done.err
+    assert not cli.panes()
+
+
 def test_a_plan_that_is_none(cli: Cli, shop: str) -> None:
     cli.write("plan.json", "[" * 5000)
     for name in ("plan.json", shop, "gone.json"):
