@@ -20,7 +20,7 @@ LONG = (action.StopPane, action.TypeLines, action.Await)
 """Actions that take time and go on beside others; the rest is done at once, in batches."""
 
 
-SETTLING = timedelta(milliseconds=50)
+SETTLING = timedelta(milliseconds=100)
 """For how long what was started is watched for an early end."""
 
 

@@ -71,5 +71,10 @@ def test_a_command_that_is_not_there(tmux: live.Live) -> None:
     pane = spec.Pane(address="s/p", dir="/", command=("/nowhere/program", "x"))
     session = spec.Session(name="s", windows=(spec.Window(name="main", panes=(pane,)),))
     tmux.apply(spec.Workspace(name=live.WORKSPACE, file="/w.yaml", sessions=(session,)))
-    live.until(lambda: tmux.pane("s/p").exit_code == "127")
+
+    def ended() -> bool:
+        os.kill(tmux.server_pid(), signal.SIGCHLD)
+        return tmux.pane("s/p").exit_code == "127"
+
+    live.until(ended)
     assert "cannot run /nowhere/program: No such file" in tmux.assembly.tmux.capture(tmux.pane("s/p").pane_id)
