@@ -111,6 +111,14 @@ class WindowLayoutChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowBell:
+    """One of its panes rang; tmux does not say which."""
+
+    type: ClassVar[str] = "window.bell"
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaneCreated:
     type: ClassVar[str] = "pane.created"
     id: str
@@ -162,20 +170,14 @@ class PaneTitleChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaneBell:
-    type: ClassVar[str] = "pane.bell"
-    id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PaneOutput:
     """Whole lines that were printed, without escape sequences. On the bus only: the pane's log holds them, the journal does not."""
 
     type: ClassVar[str] = "pane.output"
     id: str
     lines: tuple[str, ...]
-    offset: int
-    """Bytes the pane had printed, since its recording began, when the last of these lines ended."""
+    position: str
+    """Where the last of these lines ended in the pane's recording: what reads on from there misses nothing and gets nothing twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,13 +264,13 @@ Body = (
     | WindowRenamed
     | WindowMoved
     | WindowLayoutChanged
+    | WindowBell
     | PaneCreated
     | PaneStarted
     | PaneExited
     | PaneClosed
     | PaneMoved
     | PaneTitleChanged
-    | PaneBell
     | PaneOutput
     | PaneOutputLost
     | CommandStarted

@@ -71,6 +71,9 @@ class Pane:
     signal: int | None = None
     active: bool = False
     tty: str = ""
+    title: str = ""
+    piped: bool = False
+    """What it prints goes to a program as well: our recording, or what a person set up."""
     mark: Mark | None = None
     record: str = ""
     """The `spec.Pane` last applied and the digests of its secrets, as JSON text (`plan/record.py`)."""
@@ -86,6 +89,8 @@ class Window:
     height: int
     active: bool = False
     zoomed: bool = False
+    bells: int = 0
+    """How often it rang since the daemon first listened."""
     mark: Mark | None = None
     record: str = ""
     applied_layout: str = ""
@@ -113,6 +118,8 @@ class Server:
     version: str = ""
     key: str = ""
     """Of this server's digests of secrets: random, stands in a server option, dies with the server. Empty: none yet."""
+    recordings: str = ""
+    """The directory where panes' output is recorded; empty while no daemon has asked for that."""
     sessions: tuple[Session, ...] = ()
 
     @property

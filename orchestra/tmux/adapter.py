@@ -221,7 +221,9 @@ class Tmux:
                 assert order.launch is not None
                 steps = [
                     *commands.respawn(pane, order.launch, self._control),
-                    *commands.pane_setup(pane, what.mark, order.record, what.pane.title),
+                    *commands.pane_setup(
+                        pane, what.mark, order.record, what.pane.title, self._seen.recordings
+                    ),
                 ]
                 batch.add(number, commands.respawned(number, pane, what.expect, self._attached, steps))
             case action.Rename():
@@ -290,7 +292,7 @@ class Tmux:
         seed = what.seed
         return [
             *commands.window_setup(window, what.mark, what.record, new=True),
-            *commands.pane_setup(window, seed.mark, order.record, seed.pane.title),
+            *commands.pane_setup(window, seed.mark, order.record, seed.pane.title, self._seen.recordings),
             ("respawn-pane", "-k", "-t", window, *commands.launched(order.launch)),
         ]
 
@@ -308,7 +310,7 @@ class Tmux:
         steps = [
             ("new-window", "-d", "-a", "-t", f"{place}$", "-n", name, *commands.launched(order.launch)),
             *commands.window_setup(window, what.mark, what.record, new=True),
-            *commands.pane_setup(window, seed.mark, order.record, seed.pane.title),
+            *commands.pane_setup(window, seed.mark, order.record, seed.pane.title, self._seen.recordings),
         ]
         batch.add(number, commands.line(number, window, steps))
         if name != final:
@@ -330,7 +332,7 @@ class Tmux:
         spread: commands.Commands = [("select-layout", "-t", window, "tiled")] if what.spread else []
         steps = [
             ("split-window", "-h", "-t", window, *commands.launched(order.launch)),
-            *commands.pane_setup(window, seed.mark, order.record, seed.pane.title),
+            *commands.pane_setup(window, seed.mark, order.record, seed.pane.title, self._seen.recordings),
         ]
         batch.add(number, commands.line(number, window, [*steps, *spread]))
         self._targets[f"pane {what.address}"] = window
@@ -362,7 +364,7 @@ class Tmux:
                     # As it stands is how it was adopted.
                     steps.append(("set-option", "-wFt", target, observe.LAYOUT, "#{window_layout}"))
             case action.Kind.PANE:
-                steps = commands.pane_setup(target, what.mark, what.record, what.title)
+                steps = commands.pane_setup(target, what.mark, what.record, what.title, self._seen.recordings)
         self._targets[f"{what.kind} {what.address}"] = target
         batch.add(number, commands.guarded(number, what.kind, target, what.expect, steps))
 

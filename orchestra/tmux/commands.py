@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 from orchestra.model import action, status
-from orchestra.tmux import observe, quote
+from orchestra.tmux import observe, quote, recording
 
 Commands = list[tuple[str, ...]]
 
@@ -97,12 +97,16 @@ def window_setup(target: str, mark: status.Mark, record: str, *, new: bool = Fal
     ]
 
 
-def pane_setup(target: str, mark: status.Mark, record: str, title: str | None) -> Commands:
+def pane_setup(
+    target: str, mark: status.Mark, record: str, title: str | None, recordings: str = ""
+) -> Commands:
+    """With `recordings` in the same turn of the server that starts it, so that not a byte is missed."""
     titled: Commands = [] if title is None else [("select-pane", "-t", target, "-T", quote.literal(title))]
     return [
         ("set-option", "-pt", target, "remain-on-exit", "on"),
         *_marks("-pt", target, observe.PANE, mark, record),
         *titled,
+        *([recording.recorded(target, recordings)] if recordings else ()),
     ]
 
 

@@ -18,6 +18,8 @@ PANE = "@orchestra_pane"
 RECORD = "_record"
 LAYOUT = "@orchestra_layout"
 KEY = "@orchestra_key"
+RECORDINGS = "@orchestra_recordings"
+BELLS = "@orchestra_bells"
 
 _NUMBERS = [
     "session_id",
@@ -33,6 +35,7 @@ _NUMBERS = [
     "window_width",
     "window_height",
     "session_attached",
+    "pane_pipe",
 ]
 _TEXTS = (
     "session_name",
@@ -41,11 +44,13 @@ _TEXTS = (
     "window_name",
     "window_layout",
     LAYOUT,
+    BELLS,
     WINDOW,
     WINDOW + RECORD,
     "pane_dead_status",
     "pane_dead_signal",
     "pane_tty",
+    "pane_title",
     PANE,
     PANE + RECORD,
 )
@@ -56,7 +61,7 @@ def _texts(names: tuple[str, ...]) -> str:
 
 
 _PANES = "P " + " ".join(f"#{{{name}}}" for name in _NUMBERS) + _texts(_TEXTS)
-_SERVER = "S #{pid} #{start_time}" + _texts(("version", KEY))
+_SERVER = "S #{pid} #{start_time}" + _texts(("version", KEY, RECORDINGS))
 _CLIENTS = "C #{client_control_mode}" + _texts(("client_flags", "client_name"))
 ATTACHED = "#{S:#{session_attached_list}|}"
 """Who is attached where: it changes when a client comes or goes. No client's name can hold a newline."""
@@ -99,7 +104,7 @@ class _Reader:
 def parse(raw: bytes) -> Reading:
     """`TmuxUnavailable` when it is not what we asked for: then nobody knows what is there."""
     reader = _Reader(raw)
-    head: tuple[int, int, str, str] | None = None
+    head: tuple[int, int, str, str, str] | None = None
     rows: list[tuple[list[str], dict[str, str]]] = []
     control: list[str] = []
     attached = ""
@@ -111,7 +116,7 @@ def parse(raw: bytes) -> Reading:
             match reader.until(b" "):
                 case "S":
                     pid, started = int(reader.until(b" ")), int(reader.until(b" "))
-                    head = (pid, started, reader.text(), reader.text())
+                    head = (pid, started, reader.text(), reader.text(), reader.text())
                 case "P":
                     numbers = [reader.until(b" ") for _ in _NUMBERS]
                     rows.append((numbers, {name: reader.text() for name in _TEXTS}))
@@ -126,7 +131,13 @@ def parse(raw: bytes) -> Reading:
         if head is None:
             raise ValueError("the server did not say who it is")
         server = status.Server(
-            running=True, pid=head[0], started=head[1], version=head[2], key=head[3], sessions=_sessions(rows)
+            running=True,
+            pid=head[0],
+            started=head[1],
+            version=head[2],
+            key=head[3],
+            recordings=head[4],
+            sessions=_sessions(rows),
         )
     except ValueError as error:
         raise errors.TmuxUnavailable(
@@ -175,6 +186,7 @@ def _window(row: _Row, panes: list[status.Pane]) -> status.Window:
         height=int(row.number["window_height"]),
         active=row.number["window_active"] == "1",
         zoomed=row.number["window_zoomed_flag"] == "1",
+        bells=int(row.text[BELLS]) if row.text[BELLS].isdecimal() else 0,
         mark=status.Mark.parse(row.text[WINDOW]),
         record=row.text[WINDOW + RECORD],
         applied_layout=row.text[LAYOUT],
@@ -193,6 +205,8 @@ def _pane(row: _Row) -> status.Pane:
         signal=int(signal) if signal else None,
         active=row.number["pane_active"] == "1",
         tty=row.text["pane_tty"],
+        title=row.text["pane_title"],
+        piped=row.number["pane_pipe"] == "1",
         mark=status.Mark.parse(row.text[PANE]),
         record=row.text[PANE + RECORD],
     )
