@@ -20,16 +20,20 @@ COMMANDS = {
     "apply": "Make the tmux server what a manifest says.",
     "attach": "Attach this terminal to a session, window or pane.",
     "completion": "Print the completion script of a shell.",
+    "daemon": "Start, stop and look at the daemon of a tmux server.",
     "delete": "Stop and remove what a workspace owns.",
     "diff": "Show what apply would do, and why.",
     "doctor": "Look at tmux, its version, and this machine.",
+    "events": "Show what happened, and what happens.",
     "get": "List workspaces, sessions or panes.",
     "graph": "Draw who waits for whom.",
+    "logs": "Show what panes printed.",
     "render": "Print a manifest after variables, overlays and expansion.",
     "schema": "Print the manifest's JSON Schema.",
     "status": "Show how workspaces are.",
     "validate": "Look for problems in manifests.",
     "version": "Print the versions of orchestra, tmux and Python.",
+    "wait": "Wait until a pane has ended, is healthy, or has printed something.",
 }
 """Name -> one line. A command's module is loaded when it is called: its imports are nobody else's to pay."""
 ALIASES = {"down": "delete"}

@@ -12,7 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from orchestra.cli import output, suggest
 from orchestra.model import diagnostic, errors
 
 if TYPE_CHECKING:
+    from orchestra.cli import client
     from orchestra.daemon import assemble
     from orchestra.manifest import load
 
@@ -41,6 +42,19 @@ class Common:
         if min(size) < 1:
             size = assemble.DEFAULT_SIZE
         return assemble.assemble(self.socket_name, self.socket_path, os.environ, (size[0], size[1]))
+
+    def server_words(self) -> list[str]:
+        """The chosen server as options again."""
+        if self.socket_path is not None:
+            return ["-S", self.socket_path]
+        return ["-L", self.socket_name] if self.socket_name is not None else []
+
+    def daemon(self) -> client.Client | None:
+        """None when none runs for this server."""
+        from orchestra.cli import client  # only who asks one pays for it
+
+        found = client.Client(self.assembly().expected().socket)
+        return found if found.is_there() else None
 
 
 def common(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -195,3 +209,22 @@ class Duration(click.ParamType[timedelta]):
         if found is None:
             self.fail(f"{text!r} is not a duration like 300ms, 10s, 5m or 1h30m", param, ctx)
         return found
+
+
+class Since(click.ParamType[datetime]):
+    """`10m` ago, or a time: `2026-01-31T12:00`, here's where it has no zone."""
+
+    name = "since"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        from orchestra.host import clock
+        from orchestra.manifest import duration
+
+        text = str(value)
+        try:
+            ago = duration.parsed(text)
+            return clock.Clock().now() - ago if ago is not None else datetime.fromisoformat(text).astimezone()
+        except (duration.TooLong, ValueError, OverflowError):
+            self.fail(f"{text!r} is neither a duration like 10m nor a time like 2026-01-31T12:00", param, ctx)

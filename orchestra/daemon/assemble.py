@@ -6,8 +6,10 @@ asked for.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Collection, Mapping
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,8 +22,9 @@ from orchestra.model import spec, status
 from orchestra.tmux import adapter, attach, server
 
 if TYPE_CHECKING:  # the annotations of what is loaded below
-    from orchestra.daemon import doctor
+    from orchestra.daemon import doctor, logs
     from orchestra.engine import reconcile, world
+    from orchestra.tmux import listening
 
 DEFAULT_SIZE = preview.DEFAULT_SIZE
 
@@ -70,6 +73,26 @@ class Assembly:
         return preview.settled(self.tmux)
 
     @functools.cached_property
+    def listening(self) -> listening.Listening:
+        from orchestra.tmux import listening  # see above
+
+        return listening.Listening(self.host)
+
+    @functools.cached_property
+    def logs(self) -> logs.Logs:
+        from orchestra.daemon import logs  # see above
+
+        return logs.Logs(self.expected().recordings)
+
+    def directories(self) -> paths.Directories:
+        """Made where they are missing."""
+        return paths.directories(Path(self.host.path))
+
+    def expected(self) -> paths.Directories:
+        """Where they are or would be."""
+        return paths.expected(Path(self.host.path))
+
+    @functools.cached_property
     def attaching(self) -> attach.Attaching:
         return attach.Attaching(self.host, self.environ)
 
@@ -82,7 +105,7 @@ def assemble(
 ) -> Assembly:
     """The server is chosen as tmux -L and -S choose it. Writes nothing: directories are made when a lock is first taken."""
     host = server.Server(_choice(socket_name, socket_path), environ, machine.server_environment(environ))
-    tmux = adapter.Tmux(host)
+    tmux = adapter.Tmux(host, lambda: _recordings(paths.expected(Path(host.path))))
     return Assembly(
         tmux=tmux,
         host=host,
@@ -93,6 +116,19 @@ def assemble(
 
 def _choice(socket_name: str | None, socket_path: str | None) -> server.Choice:
     return server.Choice(socket_name=socket_name, socket_path=socket_path)
+
+
+@contextlib.contextmanager
+def short(path: Path) -> Iterator[str]:
+    """A name that fits into a socket's address, however long the path is (Linux; elsewhere the path itself)."""
+    if len(os.fsencode(path)) < 100 or not path.parent.is_dir():
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def settings_file() -> Path:
@@ -128,6 +164,18 @@ def tmux_version(environ: Mapping[str, str]) -> str | None:
     return doctor.program_version(environ)
 
 
+def _recordings(found: paths.Directories) -> str:
+    """Where the daemon records; empty when none runs."""
+    import socket  # only where there is no server yet
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asked, short(found.socket) as name:
+        try:
+            asked.connect(name)
+        except OSError:
+            return ""
+    return str(found.recordings)
+
+
 class _Secrets:
     """Most manifests have no secrets, and resolving them needs asyncio and the process table."""
 
@@ -148,5 +196,5 @@ class _LocksOf:
     ) -> AbstractContextManager[None]:
         from orchestra.host import clock, lock  # see above
 
-        directory = paths.directories(self._socket).runtime
+        directory = paths.directories(self._socket).run
         return lock.Locks(directory, clock.Clock()).hold(name, purpose, timeout, waiting)

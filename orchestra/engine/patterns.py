@@ -33,6 +33,17 @@ def search(pattern: str, lines: Iterable[str], budget: float = BUDGET) -> str | 
     return None
 
 
+def fault(pattern: str) -> str | None:
+    """Why it is none; None when it is one."""
+    import regex  # see below
+
+    try:
+        _compiled(pattern)
+    except (regex.error, RecursionError, OverflowError, MemoryError) as error:
+        return str(error)
+    return None
+
+
 @functools.lru_cache(maxsize=256)
 def _compiled(pattern: str) -> Any:
     import regex  # 65 ms, and only who has a pattern needs it

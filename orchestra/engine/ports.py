@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from orchestra.model import action, spec, status
@@ -89,6 +89,9 @@ class Secrets(Protocol):
 class Clock(Protocol):
     def monotonic(self) -> float:
         """Seconds."""
+
+    def now(self) -> datetime:
+        """With its zone, UTC."""
 
 
 class Machine(Protocol):

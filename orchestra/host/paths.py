@@ -23,8 +23,26 @@ class Directories:
 
     state: Path
     """Survives a reboot."""
+    run: Path
+    """Locks and sockets: the same place whatever XDG_RUNTIME_DIR says, or two programs of ours would miss each other."""
     runtime: Path
-    """Locks and sockets; may be gone after a logout."""
+    """Secrets on their way; in memory where the system has such a place, and may be gone after a logout."""
+
+    @property
+    def journal(self) -> Path:
+        return self.state / "journal.sqlite"
+
+    @property
+    def recordings(self) -> Path:
+        return self.state / "recordings"
+
+    @property
+    def log(self) -> Path:
+        return self.state / "daemon.log"
+
+    @property
+    def socket(self) -> Path:
+        return self.run / "daemon.sock"
 
 
 def config_file() -> Path:
@@ -36,9 +54,10 @@ def directories(socket: Path) -> Directories:
     name = _slug(socket)
     state = _ours(_base("state"), "orchestra", name)
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    run = _ours(state, "run")
     if not _is_ours_alone(runtime):
-        return Directories(state=state, runtime=_ours(state, "run"))
-    return Directories(state=state, runtime=_ours(Path(runtime), "orchestra", name))
+        return Directories(state=state, run=run, runtime=run)
+    return Directories(state=state, run=run, runtime=_ours(Path(runtime), "orchestra", name))
 
 
 def expected(socket: Path) -> Directories:
@@ -46,9 +65,10 @@ def expected(socket: Path) -> Directories:
     name = _slug(socket)
     state = _base("state") / "orchestra" / name
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    run = state / "run"
     if not _is_ours_alone(runtime):
-        return Directories(state=state, runtime=state / "run")
-    return Directories(state=state, runtime=Path(runtime) / "orchestra" / name)
+        return Directories(state=state, run=run, runtime=run)
+    return Directories(state=state, run=run, runtime=Path(runtime) / "orchestra" / name)
 
 
 def _base(kind: str) -> Path:

@@ -212,8 +212,8 @@ class CommandFinished:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyStarted:
     type: ClassVar[str] = "apply.started"
-    plan: Mapping[str, int]
-    """Number of changes by verb."""
+    changes: Mapping[str, int]
+    """How many, by verb."""
     file: str = ""
 
 
@@ -221,10 +221,13 @@ class ApplyStarted:
 class ApplyFinished:
     type: ClassVar[str] = "apply.finished"
     ok: bool
+    changes: Mapping[str, int]
+    """How many were planned, by verb."""
     failed: Mapping[str, str]
     """Address -> reason."""
     skipped: Mapping[str, str]
     rolled_back: bool = False
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,4 +364,9 @@ def _plain(value: object) -> Any:
 
 def matches(pattern: str, type_: str) -> bool:
     """`pane.exited`, `pane.*` or `*`."""
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), type_) is not None
+    return _pattern(pattern).fullmatch(type_) is not None
+
+
+@functools.lru_cache(maxsize=256)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(re.escape(text).replace(r"\*", ".*"))

@@ -159,6 +159,16 @@ def owned(server: Server, workspace: str) -> Mapping[str, Place]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How far tmux is with a pane whose process may have ended: that it is dead is told before how it died."""
+
+    pid: int
+    dead: bool
+    exit_code: int | None = None
+    signal: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
     """A process that cannot be mistaken for a later one with its number: `started` is its start time."""
 

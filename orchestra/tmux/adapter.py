@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from orchestra.model import action, errors, names, status
@@ -63,8 +63,10 @@ class _Batch:
 class Tmux:
     """One workspace's hands on one server."""
 
-    def __init__(self, host: server.Server) -> None:
+    def __init__(self, host: server.Server, recordings: Callable[[], str] = lambda: "") -> None:
+        """`recordings`: where a daemon that runs already wants panes recorded, for a server that is yet to be started."""
         self._host = host
+        self._recordings = recordings
         self._targets: dict[str, str] = {}
         self._seen = status.Server()
         self._control: tuple[str, ...] = ()
@@ -77,7 +79,7 @@ class Tmux:
     def observe(self) -> status.Server:
         reply = self._host.ask(*observe.QUESTION)
         if reply.absent:
-            self._seen, self._control = status.Server(), ()
+            self._seen, self._control = status.Server(recordings=self._recordings()), ()
             return self._seen
         if reply.code != 0 and not reply.out:
             raise errors.TmuxUnavailable(
@@ -458,9 +460,13 @@ class Tmux:
         if not batch.lines:
             return
         starting = not self._seen.running
-        lines = [*(self._at_start if starting else ()), *batch.lines.values(), *batch.last, *batch.very_last]
+        lines = [*batch.lines.values(), *batch.last, *batch.very_last]
         if batch.made:
             lines = commands.shielded(lines)
+        if starting:
+            if self._seen.recordings:
+                lines.insert(0, quote.command("set-option", "-sq", observe.RECORDINGS, self._seen.recordings))
+            lines[:0] = self._at_start
         out, err = "", ""
         for at in range(0, len(lines), LINES):
             reply = self._host.source(lines[at : at + LINES], start=starting and at == 0)

@@ -83,9 +83,9 @@ class Server:
         self.choice = choice
         self.path = choice.path(environ)
         self._arguments = choice.arguments(environ)
-        self._environ = dict(clean)
+        self.environment = dict(clean)
         if "TMUX_TMPDIR" in environ:
-            self._environ["TMUX_TMPDIR"] = environ["TMUX_TMPDIR"]
+            self.environment["TMUX_TMPDIR"] = environ["TMUX_TMPDIR"]
         found = shutil.which("tmux", path=environ.get("PATH"))
         if found is None:
             raise errors.TmuxUnavailable(
@@ -105,6 +105,9 @@ class Server:
                 break
             reply = self._run(words, b"")
         return reply
+
+    def is_up(self) -> bool:
+        return not self.ask("display-message", "-p", "").absent
 
     def source(self, lines: Sequence[str], *, start: bool = False) -> Reply:
         """Runs command lines that `quote` has built, all in one turn of the server: either all are read or none is run."""
@@ -130,7 +133,7 @@ class Server:
                 stdin=filled,
                 input=stdin if filled is None else None,
                 capture_output=True,
-                env=self._environ,
+                env=self.environment,
                 timeout=TIMEOUT,
                 check=False,
             )

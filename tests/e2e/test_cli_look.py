@@ -346,7 +346,7 @@ def _completed(cli: Cli, *words: str, **environ: str) -> list[str]:
 
 
 def test_commands_and_options_are_completed(cli: Cli) -> None:
-    assert _completed(cli, "d") == ["delete", "diff", "doctor"]
+    assert _completed(cli, "d") == ["daemon", "delete", "diff", "doctor"]
     assert "--target" in _completed(cli, "apply", "--t")
     assert _completed(cli, "graph", "x", "--format", "m") == ["mermaid"]
     assert _completed(cli, "get", "p") == ["panes"]

@@ -1,0 +1,40 @@
+"""What the API may ask of the daemon it stands in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from orchestra.engine import bus, sources
+from orchestra.model import event, status
+
+
+class Control(Protocol):
+    @property
+    def bus(self) -> bus.Bus: ...
+
+    @property
+    def journal(self) -> sources.Journal: ...
+
+    def describe(self) -> Mapping[str, Any]:
+        """Of the daemon itself, as JSON."""
+
+    async def server(self) -> status.Server:
+        """The tmux server as it is now."""
+
+    async def report(self, events: Sequence[event.Body], workspace: str) -> None:
+        """Journals what a command says that it did."""
+
+    async def plan(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`OrchestraError` when there can be none."""
+
+    def apply(self, request: Mapping[str, Any]) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+        """Progress, then the result: names of messages and what they say."""
+
+    def logs(
+        self, address: str, *, tail: int | None, since: float | None, follow: bool
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """Lines in pieces: `address`, `lines`, `position`, and `lost` where some are missing."""
+
+    def stop(self) -> None:
+        """Ends the daemon, in order."""

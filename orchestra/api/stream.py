@@ -1,0 +1,112 @@
+"""Server-sent events: what the journal has, then what comes, without a gap between the two and nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from orchestra.engine import bus, sources
+from orchestra.model import event
+
+PAGE = 500
+"""Events read from the journal at a time."""
+BEAT = 30.0
+"""Seconds after which silence is broken by a comment, so that a peer that is gone is noticed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    types: tuple[str, ...] = ()
+    """Patterns such as `pane.*`; none: all but output."""
+    workspace: str = ""
+    addresses: tuple[str, ...] = ()
+    since: datetime | None = None
+
+    def matches(self, each: event.Event) -> bool:
+        if isinstance(each.body, event.PaneOutput):
+            right = "pane.output" in self.types
+        else:
+            right = not self.types or any(event.matches(pattern, each.type) for pattern in self.types)
+        return (
+            right
+            and (not self.workspace or each.workspace == self.workspace)
+            and (not self.addresses or each.address in self.addresses)
+        )
+
+    def output(self, name: str) -> bool:
+        return not self.addresses or name in self.addresses
+
+
+def message(name: str, what: Mapping[str, Any], id: int = 0) -> str:
+    head = f"id: {id}\n" if id else ""
+    return f"{head}event: {name}\ndata: {json.dumps(what, separators=(',', ':'))}\n\n"
+
+
+async def events(
+    bus_: bus.Bus,
+    journal: sources.Journal,
+    wanted: Wanted,
+    *,
+    cursor: int | None,
+    follow: bool,
+    limit: int | None = None,
+) -> AsyncIterator[str]:
+    """`cursor` None: nothing that was. A reader that was too slow is brought up from the journal; what was not kept is told as `lost`."""
+    output = wanted.output if "pane.output" in wanted.types else None
+    with bus_.subscribe(wanted.matches, output=output) as subscription:
+        if cursor is None and wanted.since is None:
+            cursor = await asyncio.to_thread(journal.last)
+        cursor = cursor or 0
+        oldest = await asyncio.to_thread(journal.first)
+        if 0 < cursor < oldest - 1:
+            yield message("lost", {"before": oldest, "reason": "the journal no longer has them"})
+        given = 0
+        while True:
+            async for each in _kept(journal, wanted, cursor):
+                if limit is not None and given >= limit:
+                    return
+                cursor, given = each.sequence, given + 1
+                yield message(each.type, event.dump(each), each.sequence)
+            if not follow:
+                return
+            yield ": now\n\n"
+            try:
+                while True:
+                    try:
+                        async with asyncio.timeout(BEAT):
+                            found = await subscription.next()
+                    except TimeoutError:
+                        yield ": \n\n"
+                        continue
+                    told = []
+                    for each in found:
+                        if each.sequence and each.sequence <= cursor:
+                            continue
+                        cursor = each.sequence or cursor
+                        told.append(message(each.type, event.dump(each), each.sequence))
+                        given += 1
+                        if limit is not None and given >= limit:
+                            yield "".join(told)
+                            return
+                    if told:
+                        yield "".join(told)
+            except bus.Lost:
+                if output is not None:
+                    yield message("lost", {"after": cursor, "reason": "output came faster than it was read"})
+
+
+async def _kept(journal: sources.Journal, wanted: Wanted, cursor: int) -> AsyncIterator[event.Event]:
+    while True:
+        page = await asyncio.to_thread(
+            journal.read, cursor, limit=PAGE, types=wanted.types, workspace=wanted.workspace,
+            addresses=wanted.addresses, since=wanted.since,
+        )  # fmt: skip
+        for each in page:
+            yield each
+        if len(page) < PAGE:
+            return
+        cursor = page[-1].sequence

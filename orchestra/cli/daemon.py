@@ -1,0 +1,210 @@
+"""`orchestra daemon`: the long-running process of a tmux server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestra.cli import codes, options, output
+from orchestra.model import errors
+
+if TYPE_CHECKING:  # see options
+    from orchestra.cli import client
+
+PATIENCE = 20.0
+"""Seconds until one that was started must be ready, and one that was stopped be gone."""
+
+
+@click.group("daemon")
+def command() -> None:
+    """The daemon of a tmux server: it hears what happens there, keeps it, and tells who asks. One a server.
+
+    It may be stopped or killed at any time: nothing that runs in a pane notices, and the next one goes on from there.
+
+    \b
+    Examples:
+      orchestra daemon start
+      orchestra daemon status
+    """
+
+
+@command.command("run")
+@click.option("--ready-fd", type=int, hidden=True, help="Say there when it is ready.")
+@options.common
+def run(common: options.Common, ready_fd: int | None) -> int:
+    """Run it here, in the foreground: for systemd, containers, and a look at what it says."""
+    from orchestra.daemon import log
+
+    assembly = common.assembly()
+    log.to_file(Path(assembly.directories().log) if ready_fd is not None else None)
+    from orchestra.daemon import lifetime
+
+    def ready() -> None:
+        lifetime.notify("READY=1")
+        if ready_fd is not None:
+            os.write(ready_fd, b"ready\n")
+            os.close(ready_fd)
+
+    lifetime.serve(assembly, ready)
+    return codes.OK
+
+
+@command.command("start")
+@options.common
+def start(common: options.Common) -> int:
+    """Start it in the background, and return when it is ready. Does nothing when it runs already."""
+    there = common.daemon()
+    if there is not None:
+        return _tell(common, "start", there.get("/v1/status"), "already runs")
+    begin(common)
+    there = common.daemon()
+    if there is None:
+        raise errors.ActionFailed("the daemon ended again at once", hint="orchestra daemon logs says why")
+    return _tell(common, "start", there.get("/v1/status"), "started")
+
+
+def begin(common: options.Common) -> None:
+    """Returns when it is ready; `ActionFailed` with its own words when it is not."""
+    import select  # only here
+
+    reader, writer = os.pipe()
+    words = [
+        sys.executable,
+        "-m",
+        "orchestra",
+        *common.server_words(),
+        "daemon",
+        "run",
+        "--ready-fd",
+        str(writer),
+    ]
+    assembly = common.assembly()
+    log = assembly.directories().log
+    with log.open("ab") as file:
+        at = file.tell()
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=file,
+            pass_fds=(writer,),
+            start_new_session=True,
+            cwd="/",
+        )
+    os.close(writer)
+    try:
+        if select.select([reader], [], [], PATIENCE)[0] and os.read(reader, 16):
+            return
+    finally:
+        os.close(reader)
+    said = log.read_text(errors="replace")[at:].strip().split("\n")[-1]
+    if process.poll() is None:
+        raise errors.ActionFailed(f"the daemon is not ready after {PATIENCE:g} s", hint=f"look into {log}")
+    raise errors.ActionFailed(f"the daemon did not start: {said}", hint=f"{log} has all it said")
+
+
+@command.command("stop")
+@options.common
+def stop(common: options.Common) -> int:
+    """Stop it. Panes run on, and go on being recorded."""
+    there = common.daemon()
+    if there is None:
+        if common.json:
+            output.result("daemon", {"running": False})
+        else:
+            output.say("no daemon runs")
+        return codes.OK
+    pid = there.get("/v1/status")["pid"]
+    _end(there, pid)
+    if common.json:
+        output.result("daemon", {"running": False, "pid": pid})
+    else:
+        output.say(f"the daemon (pid {pid}) stopped")
+    return codes.OK
+
+
+def _end(there: client.Client, pid: int) -> None:
+    import select
+
+    fd = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -1
+    try:
+        there.post("/v1/stop", {})
+        if fd >= 0 and not select.select([fd], [], [], PATIENCE)[0]:
+            raise errors.ActionFailed(
+                f"the daemon (pid {pid}) does not end", hint=f"kill -KILL {pid} harms nothing"
+            )
+    finally:
+        if fd >= 0:
+            os.close(fd)
+
+
+@command.command("restart")
+@options.common
+def restart(common: options.Common) -> int:
+    """Stop it and start it again: after an upgrade. No event is lost in between."""
+    there = common.daemon()
+    if there is not None:
+        _end(there, there.get("/v1/status")["pid"])
+    begin(common)
+    now = common.daemon()
+    assert now is not None
+    return _tell(common, "restart", now.get("/v1/status"), "started")
+
+
+@command.command("status")
+@options.common
+def status(common: options.Common) -> int:
+    """Show whether it runs and how it is. Exit code 1 when it does not run."""
+    there = common.daemon()
+    if there is None:
+        if common.json:
+            output.result("daemon", {"running": False})
+        else:
+            output.say("no daemon runs; start it with: orchestra daemon start")
+        return codes.ERROR
+    return _tell(common, "status", there.get("/v1/status"), "runs")
+
+
+@command.command("logs")
+@click.option("--tail", type=click.IntRange(min=0), default=50, show_default=True, help="How many lines.")
+@options.common
+def logs(common: options.Common, tail: int) -> int:
+    """Show what the daemon itself said."""
+    path = common.assembly().expected().log
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        lines = []
+    shown = lines[-tail:] if tail else []
+    if common.json:
+        output.result("daemon", {"path": str(path), "lines": shown})
+        return codes.OK
+    for line in shown:
+        output.say(output.one_line(line))
+    if not lines:
+        output.note(f"it said nothing yet: {path}")
+    return codes.OK
+
+
+def _tell(common: options.Common, verb: str, told: Any, word: str) -> int:
+    if common.json:
+        output.result("daemon", {"running": True, **told})
+        return codes.OK
+    tmux = told["tmux"]
+    server = f"tmux {tmux['version']}" if tmux["epoch"] else "no tmux server yet"
+    output.say(f"the daemon (pid {told['pid']}) {word}: {server} on {output.one_line(tmux['socket'])}")
+    if verb == "status":
+        output.say(f"  for        {output.duration(told['uptime'])}")
+        output.say(
+            f"  sees       {told['sessions']} sessions, {told['windows']} windows, {told['panes']} panes"
+        )
+        output.say(f"  journal    events {told['journal']['first']} to {told['journal']['last']}")
+        output.say(f"  listeners  {told['listeners']}")
+    for trouble in told["troubles"]:
+        output.note(f"trouble: {output.one_line(trouble)}")
+    return codes.OK

@@ -1,0 +1,153 @@
+"""`orchestra wait`: returns when a pane has become what was asked for."""
+
+from __future__ import annotations
+
+import select
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestra.cli import codes, options, output, suggest
+from orchestra.model import errors, spec, status
+
+if TYPE_CHECKING:  # see options
+    from orchestra.daemon import assemble
+
+_LONGEST = timedelta(days=365)
+_OUTPUT = "output="
+
+
+@click.command("wait")
+@click.argument("address", shell_complete=suggest.addresses)
+@click.option(
+    "--for", "condition", required=True, metavar="exited|healthy|output=RE",
+    help="The process ended; the health check of its manifest holds; a line was printed in which the regular expression is found.",
+)  # fmt: skip
+@click.option("--timeout", type=options.Duration(), help="How long to wait. Without it: for ever.")
+@options.common
+def command(common: options.Common, address: str, condition: str, timeout: timedelta | None) -> int:
+    """Wait until a pane has ended, is healthy, or has printed something; what it printed before counts.
+
+    Exit code 0 when it is so, 1 when it cannot be so any more or was not in time. No daemon is needed.
+
+    \b
+    Examples:
+      orchestra wait db/migrate --for exited --timeout 5m
+      orchestra wait api/server --for 'output=listening on' && curl localhost:8000
+    """
+    assembly = common.assembly()
+    place = _place(assembly, address)
+    limit = timeout if timeout is not None else _LONGEST
+    if condition.startswith(_OUTPUT):
+        line = _printed(common, assembly, place, condition.removeprefix(_OUTPUT), limit)
+        return _tell(common, address, f"printed: {output.one_line(line)}", {"line": line})
+    if condition == "exited":
+        pane = _reached(assembly, place, spec.Condition.COMPLETED, limit)
+        how = (
+            f"was ended by signal {pane.signal}"
+            if pane.signal is not None
+            else f"exited with code {pane.exit_code}"
+        )
+        return _tell(common, address, how, {"exit_code": pane.exit_code, "signal": pane.signal})
+    if condition == "healthy":
+        _reached(assembly, place, spec.Condition.HEALTHY, limit)
+        return _tell(common, address, "is healthy", {})
+    raise errors.UsageError(
+        f"--for {condition}: nothing that can be waited for",
+        hint="say exited, healthy, or output=REGULAR-EXPRESSION",
+    )
+
+
+def _tell(common: options.Common, address: str, how: str, body: dict[str, object]) -> int:
+    if common.json:
+        output.result("wait", {"address": address, **body})
+    else:
+        output.say(f"{output.one_line(address)} {how}")
+    return codes.OK
+
+
+def _place(assembly: assemble.Assembly, address: str) -> status.Place:
+    for place in status.places(assembly.tmux.observe()):
+        mark = place.pane.mark
+        if place.pane.id == address or (mark is not None and mark.address == address):
+            return place
+    raise errors.UsageError(
+        f"there is no pane {address} on this tmux server", hint="orchestra get panes lists them"
+    )
+
+
+def _reached(
+    assembly: assemble.Assembly, place: status.Place, condition: spec.Condition, timeout: timedelta
+) -> status.Pane:
+    from orchestra.cli import apply
+    from orchestra.engine import gates, together
+    from orchestra.plan import record
+
+    known = record.parse_pane(place.pane.record) if place.pane.mark is not None else None
+    pane = known.pane if known is not None else spec.Pane(address=place.pane.id, dir="/")
+    address = place.pane.mark.address if place.pane.mark is not None else place.pane.id
+
+    async def look() -> dict[str, status.Place]:
+        return {
+            each.pane.mark.address if each.pane.mark is not None else each.pane.id: each
+            for each in status.places(assembly.tmux.observe())
+        }
+
+    async def wait() -> status.Pane:
+        waiting = gates.Gates(assembly.world, together.Together(look).get, _environment)
+        await waiting.reached(pane, condition, timeout, lambda reason: None)
+        return (await look())[address].pane
+
+    try:
+        return apply.run(wait())
+    except gates.Failed as failed:
+        raise errors.ActionFailed(
+            f"{address}: {failed}", hint=f"orchestra logs {address} shows what it printed"
+        ) from None
+
+
+def _environment(pane: spec.Pane) -> dict[str, str]:
+    return {**pane.env, "ORCHESTRA_ADDRESS": pane.address}
+
+
+def _printed(
+    common: options.Common, assembly: assemble.Assembly, place: status.Place, pattern: str, timeout: timedelta
+) -> str:
+    from orchestra.daemon import logs
+    from orchestra.engine import patterns
+
+    fault = patterns.fault(pattern)
+    if fault is not None:
+        raise errors.UsageError(f"{pattern!r} is not a regular expression: {fault}")
+    until = time.monotonic() + timeout.total_seconds()
+    base = assembly.directories().recordings
+    folder = base / assembly.tmux.observe().epoch / place.pane.id
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    watch = logs.Watch([folder])
+    begun = not place.pane.piped
+    # What is recorded since the daemon came is less than what tmux shows, and the other way round when much was printed: both count.
+    shown = assembly.listening.record_from_here(place.pane.id, str(base))
+    log = logs.Log(folder)
+    try:
+        found = patterns.search(pattern, shown.split("\n"))
+        while found is None:
+            for batch in log.batches():
+                found = found or patterns.search(pattern, batch.lines)
+            found = found or patterns.search(pattern, [log.unfinished()])
+            left = until - time.monotonic()
+            if found is None and left <= 0:
+                raise errors.ActionFailed(
+                    f"{place.pane.id}: no line with {pattern!r} within {output.duration(timeout.total_seconds())}"
+                )
+            if found is None:
+                fds = [watch.fd] if watch.fd is not None else []
+                select.select(fds, [], [], left if fds else min(left, logs.POLL))
+                watch.drain()
+        return found
+    finally:
+        log.close()
+        watch.close()
+        if begun and common.daemon() is None:
+            assembly.listening.stop_recording([place.pane.id])

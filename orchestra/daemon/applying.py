@@ -1,0 +1,143 @@
+"""Plans and applies that are asked for over the API: the same road as the commands', in the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from orchestra.daemon import assemble
+from orchestra.engine import execute
+from orchestra.manifest import load
+from orchestra.model import codec, errors, event, plan, progress
+from orchestra.plan import compare, order
+
+KNOWN = frozenset(
+    {"manifest", "env", "variables", "prune", "adopt", "targets", "yes", "wait", "timeout", "on_error"}
+)
+
+Report = Callable[[Sequence[event.Body], str], Awaitable[None]]
+
+
+def preview(assembly: assemble.Assembly, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    loaded, options = _wanted(request)
+    made, _, _ = assembly.preview.of(loaded.workspace, options)
+    return {"status": "success", "plan": codec.dump(made)}
+
+
+async def apply(
+    assembly: assemble.Assembly, request: Mapping[str, Any], report: Report
+) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+    loaded, options = await asyncio.to_thread(_wanted, request)
+    settings = execute.Settings(
+        wait=_flag(request, "wait", True),
+        timeout=timedelta(seconds=_number(request, "timeout", 60)),
+        on_error=_on_error(request),
+    )
+    agreed = _flag(request, "yes", False)
+
+    def confirm(made: plan.Plan) -> bool:
+        if not agreed:
+            raise errors.Conflict(
+                f"this stops what runs: {', '.join(change.address for change in made.stops)}",
+                hint='look at the plan, then send "yes": true',
+            )
+        return True
+
+    told: asyncio.Queue[progress.Progress | None] = asyncio.Queue()
+    name = loaded.workspace.name
+
+    async def work() -> Any:
+        try:
+            return await assembly.reconciler.apply(
+                loaded.workspace, options, settings, confirm, told.put_nowait
+            )
+        finally:
+            told.put_nowait(None)
+
+    async with asyncio.TaskGroup() as group:
+        working = group.create_task(work(), name=f"apply {name}")
+        while (each := await told.get()) is not None:
+            yield (
+                "progress",
+                {"address": each.address, "phase": str(each.phase), "detail": each.detail},
+            )
+        outcome = await working
+    await report(finished(outcome), name)
+    yield (
+        "result",
+        {
+            "status": "success" if outcome.result.ok else "error",
+            "workspace": name,
+            "changes": [
+                codec.dump(change) for change in outcome.plan.changes if change.verb is not plan.Verb.NONE
+            ],
+            "failed": dict(outcome.result.failed),
+            "skipped": dict(outcome.result.skipped),
+            "rolled_back": outcome.undone is not None,
+        },
+    )
+
+
+def finished(outcome: Any) -> list[event.Body]:
+    """What an apply says of itself, once it is over."""
+    made: plan.Plan = outcome.plan
+    return [
+        event.ApplyFinished(
+            ok=outcome.result.ok,
+            changes={str(verb): made.count(verb) for verb in plan.Verb if made.count(verb)},
+            failed=dict(outcome.result.failed),
+            skipped=dict(outcome.result.skipped),
+            rolled_back=outcome.undone is not None,
+            file=made.file,
+        )
+    ]
+
+
+def _wanted(request: Mapping[str, Any]) -> tuple[load.Loaded, compare.Options]:
+    unknown = sorted(set(request) - KNOWN)
+    if unknown:
+        raise errors.UsageError(f"unknown: {', '.join(unknown)}", hint=f"known: {', '.join(sorted(KNOWN))}")
+    path = request.get("manifest")
+    if not isinstance(path, str) or not Path(path).is_absolute():
+        raise errors.UsageError("manifest: the absolute path of a manifest is needed")
+    variables = request.get("variables", {})
+    if not isinstance(variables, dict):
+        raise errors.UsageError("variables: an object is needed")
+    inputs = load.Inputs(
+        environment=request.get("env"),
+        variables={str(name): str(value) for name, value in variables.items()},
+        variable_files=(),
+        environ=dict(os.environ),
+        user_settings=assemble.settings_file(),
+    )
+    loaded = load.load(Path(path), inputs)
+    order.refuse_cycles(loaded.workspace, loaded.locations)
+    targets = order.targets(loaded.workspace, tuple(map(str, request.get("targets", ()))))
+    return loaded, compare.Options(
+        prune=_flag(request, "prune", True), adopt=_flag(request, "adopt", False), targets=targets
+    )
+
+
+def _flag(request: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = request.get(name, default)
+    if not isinstance(value, bool):
+        raise errors.UsageError(f"{name}: true or false is needed")
+    return value
+
+
+def _number(request: Mapping[str, Any], name: str, default: float) -> float:
+    value = request.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 86400:
+        raise errors.UsageError(f"{name}: a number of seconds is needed, at most a day")
+    return value
+
+
+def _on_error(request: Mapping[str, Any]) -> execute.OnError:
+    try:
+        return execute.OnError(request.get("on_error", execute.OnError.STOP))
+    except ValueError as error:
+        raise errors.UsageError(f"on_error: one of {', '.join(execute.OnError)}") from error

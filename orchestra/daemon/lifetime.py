@@ -1,0 +1,354 @@
+"""The daemon from its start to its end: one lock, one task group, and an order in which things come up and go down.
+
+Crash-only: it may be killed at any moment. What it knows is on the tmux server, in the journal and in panes' recordings, and the next
+one goes on from there; stopping in order only says so, and takes the hooks off the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.metadata
+import logging
+import os
+import signal
+import socket
+import stat
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from orchestra.api import app as api
+from orchestra.api import server as http
+from orchestra.daemon import applying, assemble, logs
+from orchestra.engine import bus, happenings, observer, publishing
+from orchestra.host import clock, ends, inotify, lock, paths, recordings
+from orchestra.model import errors, event, status
+from orchestra.store import healing, journal, trouble
+from orchestra.tmux import listening
+
+LOCK = "daemon"
+LOCK_WAIT = timedelta(seconds=10)
+"""For one that is about to end: a restart."""
+SWEEP = 3600.0
+"""Seconds between two sweeps of what is old."""
+KEEP_EVENTS, KEEP_BYTES = timedelta(days=7), 256 * 1024 * 1024
+KEEP_RECORDINGS = timedelta(days=1)
+"""Of panes that are gone."""
+SEEK = 1.0
+"""Seconds between looks for a server, where nothing tells that one starts."""
+
+_log = logging.getLogger("orchestra.daemon")
+
+
+class Daemon:
+    """`api.control.Control`. Use `run` once."""
+
+    def __init__(self, assembly: assemble.Assembly, found: paths.Directories) -> None:
+        self._assembly = assembly
+        self._found = found
+        self._clock = clock.Clock()
+        self._began = self._clock.now()
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        self._reason = ""
+        self._ready = False
+        self._listening = listening.Listening(assembly.host)
+        self._troubles: dict[str, str] = {}
+        self._recorded_on = ""
+        self.bus = bus.Bus()
+        self._file = journal.Journal(
+            found.journal, self._clock, trouble=self._in_trouble, healed=self._healed
+        )
+        self.journal = _Journal(self._file)
+        self._publisher = publishing.Publisher(self.journal, self.bus, self._clock)
+        self._recordings = recordings.Recordings(found.recordings, self._clock, self._renew)
+        self._ends = ends.Ends(self._ended)
+        self._observer = observer.Observer(
+            assembly.tmux, self._listening, self._clock, self._publish, self._looked
+        )
+        self._logs = logs.Logs(found.recordings)
+        self._to_renew: set[str] = set()
+
+    # --- its life
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Until `stop`, SIGTERM or SIGINT. `ready` is called when it hears and answers."""
+        opened = await asyncio.to_thread(self._file.open)
+        try:
+            self._observer.resume(self._file.get(observer.STATE))
+            await self._say(event.DaemonStarted(pid=os.getpid(), version=_version(), unclean=opened.unclean))
+            if opened.condition is healing.Condition.HEALED:
+                await self._say(event.DaemonFault(part="journal", reason=_healed(opened)))
+            with self._bound() as socket_, self._signals():
+                await self._live(socket_, ready)
+        finally:
+            self._recordings.close()
+            self._ends.watch({})
+            with contextlib.suppress(errors.TmuxUnavailable):
+                await asyncio.to_thread(self._listening.end)
+            with contextlib.suppress(trouble.Full, TimeoutError):
+                async with asyncio.timeout(2):
+                    await self._say(event.DaemonStopped(pid=os.getpid(), reason=self._reason or "it failed"))
+            await asyncio.to_thread(self._file.close)
+            _log.info("stopped: %s", self._reason)
+
+    async def _live(self, socket_: socket.socket, ready: Callable[[], None]) -> None:
+        serving = http.server(api.create(self, _version()))
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._observer.run(), name="observer"),
+                group.create_task(self._hear(), name="hooks"),
+                group.create_task(self._sweep(), name="sweep"),
+            ]
+            answering = group.create_task(serving.serve(sockets=[socket_]), name="api")
+            await self._observer.look()
+            ready()
+            self._ready = True
+            _log.info("ready")
+            await self._stop.wait()
+            self._listening.leave()
+            serving.should_exit = True
+            serving.force_exit = True
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait([answering])
+
+    def stop(self, reason: str = "it was asked to") -> None:
+        self._reason = self._reason or reason
+        self._stop.set()
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self.stop, f"{number.name} came")
+        self._loop.add_signal_handler(signal.SIGHUP, lambda: None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                self._loop.remove_signal_handler(number)
+
+    @contextlib.contextmanager
+    def _bound(self) -> Iterator[socket.socket]:
+        """The lock is ours, so a socket that is there is a dead daemon's; anything else is somebody's and stays."""
+        path = self._found.socket
+        with contextlib.suppress(FileNotFoundError):
+            found = path.lstat()
+            if not stat.S_ISSOCK(found.st_mode):
+                raise errors.Conflict(
+                    f"{path} is not a socket, and not the daemon's",
+                    hint="move it away, then start the daemon again",
+                )
+            path.unlink()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as bound, assemble.short(path) as name:
+            before = os.umask(0o177)
+            try:
+                bound.bind(name)
+            except OSError as error:
+                raise errors.OrchestraError(f"cannot listen on {path}: {error.strerror}") from error
+            finally:
+                os.umask(before)
+            bound.listen(128)
+            bound.setblocking(False)
+            try:
+                yield bound
+            finally:
+                path.unlink(missing_ok=True)
+
+    # --- hearing
+
+    async def _hear(self) -> None:
+        """Wakes the observer whenever the server says so, or a server comes or goes."""
+        while True:
+            woken = await asyncio.to_thread(self._listening.wait)
+            self._observer.request()
+            if not woken:
+                await self._a_server()
+                self._observer.request()
+
+    async def _a_server(self) -> None:
+        """Returns when there may be one: something was made beside its socket, or a while has passed."""
+        folder = Path(self._assembly.host.path).parent
+        if not inotify.AVAILABLE or not folder.is_dir():
+            await asyncio.sleep(SEEK)
+            return
+        watch = inotify.Inotify()
+        made = asyncio.Event()
+        try:
+            watch.add(str(folder), inotify.CREATE | inotify.MOVED_TO)
+            self._loop.add_reader(watch.fd, made.set)
+            if await asyncio.to_thread(self._assembly.host.is_up):
+                await asyncio.sleep(0.05)
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(observer.PERIOD):
+                    await made.wait()
+            await asyncio.sleep(0.02)  # it listens a moment after its socket is there
+        finally:
+            self._loop.remove_reader(watch.fd)
+            watch.close()
+
+    async def _looked(self, server: status.Server) -> None:
+        if not server.running:
+            self._ends.watch({})
+            self._recordings.keep("none", {})
+            return
+        if server.epoch != self._recorded_on or server.recordings != str(self._found.recordings):
+            await asyncio.to_thread(self._listening.begin, str(self._found.recordings))
+            self._recorded_on = server.epoch
+            self._observer.request()  # what changed before it could tell us
+        seen = self._observer.seen
+        self._ends.watch({id_: pane.pid for id_, pane in seen.panes.items() if pane.pid and not pane.ended})
+        places = list(status.places(server))
+        ours = {place.pane.id: place.pane for place in places if place.pane.mark is not None}
+        silent = [id_ for id_, pane in ours.items() if not pane.piped and not pane.dead]
+        if silent:
+            await asyncio.to_thread(self._listening.record, silent, str(self._found.recordings))
+        again = self._to_renew & ours.keys()
+        self._to_renew.clear()
+        if again:
+            await asyncio.to_thread(
+                self._listening.record, sorted(again), str(self._found.recordings), again=True
+            )
+        whose = {
+            id_: f"{pane.mark.workspace} {pane.mark.address} {pane.mark.uid}"
+            for id_, pane in ours.items()
+            if pane.mark is not None
+        }
+        self._recordings.keep(server.epoch, whose)
+
+    def _ended(self, pane: str) -> None:
+        self._observer.ended(pane)
+
+    def _renew(self, pane: str) -> None:
+        self._to_renew.add(pane)
+        self._observer.request()
+
+    # --- telling
+
+    async def _publish(
+        self, happened: Sequence[happenings.Happening], cause: str, state: Mapping[str, Any]
+    ) -> None:
+        await self._publisher.publish(happened, cause, state)
+
+    async def _say(self, body: event.Body) -> None:
+        await self._publisher.publish([happenings.Happening(body=body)])
+
+    def _in_trouble(self, reason: str) -> None:
+        """From the writer's thread."""
+        self._loop.call_soon_threadsafe(self._trouble, "journal", reason)
+
+    def _trouble(self, part: str, reason: str) -> None:
+        if reason:
+            self._troubles[part] = reason
+            _log.error("%s: %s", part, reason)
+        else:
+            self._troubles.pop(part, None)
+            _log.info("%s: works again", part)
+
+    def _healed(self, found: healing.Found) -> None:
+        _log.error("the journal: %s", _healed(found))
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.to_thread(self._file.retain, KEEP_EVENTS, KEEP_BYTES)
+            await asyncio.to_thread(self._recordings.sweep, KEEP_RECORDINGS)
+            await asyncio.sleep(SWEEP)
+
+    # --- answering
+
+    def describe(self) -> Mapping[str, Any]:
+        seen = self._observer.seen
+        troubles = [f"{part}: {reason}" for part, reason in self._troubles.items()]
+        if self._observer.trouble:
+            troubles.append(f"tmux: {self._observer.trouble}")
+        return {
+            "pid": os.getpid(),
+            "version": _version(),
+            "since": event.stamp(self._began),
+            "uptime": round((self._clock.now() - self._began).total_seconds(), 3),
+            "ready": self._ready,
+            "tmux": {"socket": self._assembly.host.path, "epoch": seen.epoch, "version": seen.version},
+            "sessions": len(seen.sessions),
+            "windows": len(seen.windows),
+            "panes": len(seen.panes),
+            "journal": {
+                "path": str(self._found.journal),
+                "first": self._file.first(),
+                "last": self._file.last(),
+            },
+            "listeners": len(self.bus),
+            "troubles": troubles,
+        }
+
+    async def server(self) -> status.Server:
+        return await asyncio.to_thread(self._assembly.look)
+
+    async def report(self, events: Sequence[event.Body], workspace: str) -> None:
+        await self._publisher.publish(
+            [happenings.Happening(body=body, workspace=workspace) for body in events], "apply"
+        )
+
+    async def plan(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return await asyncio.to_thread(applying.preview, self._assembly, request)
+
+    async def apply(self, request: Mapping[str, Any]) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+        async for each in applying.apply(self._assembly, request, self.report):
+            yield each
+
+    async def logs(
+        self, address: str, *, tail: int | None, since: float | None, follow: bool
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        async for piece in self._logs.stream(address, tail=tail, since=since, follow=follow):
+            yield piece
+
+
+class _Journal:
+    """`engine.sources.Journal`: fullness as an answer, because waiting is the engine's."""
+
+    def __init__(self, file: journal.Journal) -> None:
+        self._file = file
+        self.get = file.get
+        self.read = file.read
+        self.last = file.last
+        self.first = file.first
+
+    def append(self, events: Sequence[event.Event], state: Mapping[str, Any] | None = None) -> Any:
+        try:
+            return self._file.append(events, state)
+        except trouble.Full:
+            return None
+
+
+def _healed(found: healing.Found) -> str:
+    aside = f"; it lies at {found.aside}" if found.aside is not None else ""
+    return f"it was broken ({found.reason}) and begun anew with {found.rescued} events of it{aside}"
+
+
+def _version() -> str:
+    return importlib.metadata.version("orchestra-tmux")
+
+
+def notify(text: str) -> None:
+    """Tells the service manager that started us, if one did (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if address:
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender,
+            contextlib.suppress(OSError),
+        ):
+            sender.sendto(text.encode(), f"\0{address[1:]}" if address.startswith("@") else address)
+
+
+def serve(assembly: assemble.Assembly, ready: Callable[[], None]) -> None:
+    """Runs the daemon of this tmux server here and now. `Conflict` when there is one already."""
+    found = assembly.directories()
+    locks = lock.Locks(found.run, clock.Clock())
+
+    async def live() -> None:
+        await Daemon(assembly, found).run(ready)
+
+    with locks.hold(LOCK, "the daemon", LOCK_WAIT, lambda _: None):
+        asyncio.run(live())

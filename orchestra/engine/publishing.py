@@ -1,0 +1,52 @@
+"""Happenings become events here: given their time, kept by the journal, then told to who listens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from orchestra.engine import bus, happenings, ports, sources
+from orchestra.model import event
+
+FULL = 0.1
+"""Seconds between tries while the journal can take no more: the disk is full, and what waits has its limit."""
+
+
+class Publisher:
+    """Who publishes waits until it is on the disk; what is told is kept."""
+
+    def __init__(
+        self,
+        journal: sources.Journal,
+        bus: bus.Bus,
+        clock: ports.Clock,
+    ) -> None:
+        self._journal = journal
+        self._bus = bus
+        self._clock = clock
+
+    async def publish(
+        self,
+        happened: Sequence[happenings.Happening],
+        cause: str = "",
+        state: Mapping[str, Any] | None = None,
+    ) -> tuple[event.Event, ...]:
+        now = self._clock.now()
+        events = [
+            event.Event(body=each.body, time=now, workspace=each.workspace, address=each.address, cause=cause)
+            for each in happened
+        ]
+        while (kept := self._journal.append(events, state)) is None:  # noqa: ASYNC110 - the writer is a thread
+            await asyncio.sleep(FULL)
+        written = await asyncio.wrap_future(kept)
+        self._bus.publish(written)
+        return written
+
+    def tell(self, happened: Sequence[happenings.Happening]) -> None:
+        """Only to who listens now."""
+        now = self._clock.now()
+        self._bus.publish(
+            event.Event(body=each.body, time=now, workspace=each.workspace, address=each.address)
+            for each in happened
+        )

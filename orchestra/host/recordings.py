@@ -1,0 +1,229 @@
+"""The daemon's care for recordings: rings stay rings, each pane's folder says whose it is, and when something was printed is noted.
+
+BASE/SERVER/PANE/pane         "workspace address uid"
+BASE/SERVER/PANE/times        a line for each second in which something was printed: "UNIX-TIME POSITION"
+BASE/SERVER/PANE/SECONDS-…    what it printed (host/output.py)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from orchestra.host import clock, inotify, output
+
+TICK = 1.0
+"""Seconds between two notes of when a pane printed: what costs us, however much it prints."""
+LOOK_EVERY = 2.0
+"""Seconds, where the system does not tell of changed files."""
+TIMES_MOST = 256 * 1024
+"""Bytes of a `times` file, from which on the older half goes."""
+WHOSE, TIMES = "pane", "times"
+
+
+@dataclass(slots=True)
+class _Kept:
+    folder: Path
+    created: int = -1
+    """Number of the watch for new files."""
+    printed: int = -1
+    """Number of the watch for what is printed, -1 between two ticks."""
+    noted: output.Position | None = None
+    at: float = 0.0
+    """When it printed last, on the monotonic clock."""
+
+
+class Recordings:
+    """In one event loop; `close` it. `renew` is called with panes whose recording runs out of names."""
+
+    def __init__(self, base: Path, clock: clock.Clock, renew: Callable[[str], None]) -> None:
+        self._base = base
+        self._clock = clock
+        self._renew = renew
+        self._server = ""
+        self._kept: dict[str, _Kept] = {}
+        self._created: dict[int, str] = {}
+        self._printed: dict[int, str] = {}
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._loop = asyncio.get_running_loop()
+        self._new: inotify.Inotify | None = None
+        self._said: inotify.Inotify | None = None
+        if inotify.AVAILABLE:
+            self._new, self._said = inotify.Inotify(), inotify.Inotify()
+            self._loop.add_reader(self._new.fd, self._hear_new)
+            self._loop.add_reader(self._said.fd, self._hear_printed)
+        else:
+            self._later(LOOK_EVERY, self._look)
+
+    def folder(self, pane: str) -> Path:
+        return self._base / self._server / pane
+
+    def printed(self, pane: str) -> float | None:
+        """When it printed last, on the monotonic clock, to a second; None when that is not known."""
+        kept = self._kept.get(pane)
+        return kept.at if kept is not None and kept.at else None
+
+    def keep(self, server: str, whose: Mapping[str, str]) -> None:
+        """These panes of this server are recorded now, with the text that says whose each is; others are no more."""
+        if server != self._server:
+            for pane in list(self._kept):
+                self._drop(pane)
+            self._server = server
+        for pane in [pane for pane in self._kept if pane not in whose]:
+            self._drop(pane)
+        for pane, text in whose.items():
+            if pane not in self._kept:
+                self._add(pane, text)
+
+    def close(self) -> None:
+        for pane in list(self._kept):
+            self._drop(pane)
+        for timer in self._timers:
+            timer.cancel()
+        for each in (self._new, self._said):
+            if each is not None:
+                self._loop.remove_reader(each.fd)
+                each.close()
+
+    def sweep(self, max_age: timedelta) -> None:
+        """Throws away the recordings of panes that are gone, and that nothing was written to for so long."""
+        before = self._clock.now().timestamp() - max_age.total_seconds()
+        for server in self._base.glob("*/"):
+            for folder in server.glob("*/"):
+                if server.name == self._server and folder.name in self._kept:
+                    continue
+                with contextlib.suppress(FileNotFoundError):
+                    newest = max((each.stat().st_mtime for each in folder.iterdir()), default=0.0)
+                    if max(newest, folder.stat().st_mtime) < before:
+                        shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                server.rmdir()
+
+    # --- one pane
+
+    def _add(self, pane: str, whose: str) -> None:
+        folder = self.folder(pane)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (folder / WHOSE).exists():
+            temporary = folder / f".{WHOSE}"
+            temporary.write_text(whose + "\n")
+            temporary.rename(folder / WHOSE)
+        kept = self._kept[pane] = _Kept(folder)
+        if self._new is not None:
+            kept.created = self._new.add(str(folder), inotify.CREATE)
+            self._created[kept.created] = pane
+        self._tidy(pane)
+        self._tick(pane)
+
+    def _drop(self, pane: str) -> None:
+        kept = self._kept.pop(pane)
+        if self._new is not None and self._created.pop(kept.created, None) is not None:
+            self._new.remove(kept.created)
+        if self._said is not None and self._printed.pop(kept.printed, None) is not None:
+            self._said.remove(kept.printed)
+
+    def _tidy(self, pane: str) -> None:
+        if output.trim(self._kept[pane].folder) >= output.NEARLY:
+            self._renew(pane)
+
+    def _tick(self, pane: str) -> None:
+        """Notes that something was printed, and listens for the next time."""
+        kept = self._kept.get(pane)
+        if kept is None:
+            return
+        if self._said is not None and kept.printed < 0:
+            # Before looking, so that what comes between is heard.
+            kept.printed = self._said.add(str(kept.folder), inotify.MODIFY | inotify.CREATE | inotify.ONESHOT)
+            self._printed[kept.printed] = pane
+        end = output.end(kept.folder)
+        if end is None or end == kept.noted:
+            return
+        first, kept.noted, kept.at = kept.noted is None, end, self._clock.monotonic()
+        if first and (kept.folder / TIMES).exists():
+            return  # from before we came: when it was printed is not known
+        note(kept.folder / TIMES, int(self._clock.now().timestamp()), end)
+
+    # --- hearing
+
+    def _hear_new(self) -> None:
+        assert self._new is not None
+        watches = {notice.watch for notice in self._new.read()}
+        panes = list(self._kept) if -1 in watches else [self._created.get(each) for each in watches]
+        for pane in panes:
+            if pane is not None and pane in self._kept:
+                self._tidy(pane)
+
+    def _hear_printed(self) -> None:
+        assert self._said is not None
+        for notice in self._said.read():
+            if notice.watch < 0:
+                for each, kept in self._kept.items():
+                    kept.printed = -1
+                    self._tick(each)
+                continue
+            pane = self._printed.pop(notice.watch, None)
+            if pane is None or pane not in self._kept:
+                continue
+            kept = self._kept[pane]
+            kept.printed, kept.at = -1, self._clock.monotonic()
+            self._later(TICK, lambda pane=pane: self._tick(pane))  # type: ignore[misc]
+
+    def _look(self) -> None:
+        for pane in list(self._kept):
+            self._tidy(pane)
+            self._tick(pane)
+        self._later(LOOK_EVERY, self._look)
+
+    def _later(self, seconds: float, what: Callable[[], None]) -> None:
+        def do() -> None:
+            self._timers.discard(timer)
+            what()
+
+        timer = self._loop.call_later(seconds, do)
+        self._timers.add(timer)
+
+
+def note(path: Path, time: int, position: output.Position) -> None:
+    with path.open("ab") as file:
+        file.write(f"{time} {position}\n".encode())
+        size = file.tell()
+    if size > TIMES_MOST:
+        lines = path.read_bytes().splitlines(keepends=True)
+        temporary = path.with_name(f".{path.name}")
+        temporary.write_bytes(b"".join(lines[len(lines) // 2 :]))
+        temporary.replace(path)
+
+
+def times(folder: Path) -> list[tuple[int, output.Position]]:
+    """Unix time and where the recording ended then, in order."""
+    try:
+        lines = (folder / TIMES).read_text().splitlines()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return []
+    found = []
+    for line in lines:
+        time, _, text = line.partition(" ")
+        position = output.Position.parse(text)
+        if time.isdecimal() and position is not None:
+            found.append((int(time), position))
+    return found
+
+
+def whose(folder: Path) -> tuple[str, str, str] | None:
+    """Workspace, address and uid of the pane a folder is of."""
+    try:
+        words = (folder / WHOSE).read_text().split()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return (words[0], words[1], words[2]) if len(words) == 3 else None
+
+
+def folders(base: Path) -> list[Path]:
+    """Every pane's, the most recently written first."""
+    found = [each for each in base.glob("*/*") if each.is_dir()]
+    return sorted(found, key=lambda each: each.stat().st_mtime, reverse=True)
