@@ -37,11 +37,23 @@ def _is_ours(peer: socket.socket) -> bool:
 
 
 class Server(uvicorn.Server):
-    """Signals are the daemon's business."""
+    """Signals are the daemon's business; and it sleeps while nobody asks, where uvicorn looks at its clock ten times a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._end = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        await self._end.wait()
+
+    def end(self) -> None:
+        """Whoever is being answered is cut off: streams have no end of their own."""
+        self.should_exit = self.force_exit = True
+        self._end.set()
 
 
 def server(app: FastAPI) -> Server:

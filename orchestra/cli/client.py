@@ -69,6 +69,7 @@ class Client:
         except (ConnectionError, http.client.HTTPException):
             return
         finally:
+            answer.close()
             connection.close()
 
     def _ask(self, method: str, path: str, body: str | None = None) -> Any:
@@ -78,6 +79,7 @@ class Client:
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise Absent(f"the daemon on {self.socket} does not answer: {error}") from error
         finally:
+            answer.close()
             connection.close()
 
     def _send(
@@ -96,6 +98,7 @@ class Client:
             ) from error
         if answer.status >= 400:
             text = answer.read()
+            answer.close()
             connection.close()
             raise _refused(answer.status, text)
         return connection, answer

@@ -102,9 +102,18 @@ def begin(common: options.Common) -> None:
             return
     finally:
         os.close(reader)
-    said = log.read_text(errors="replace")[at:].strip().split("\n")[-1]
-    if process.poll() is None:
-        raise errors.ActionFailed(f"the daemon is not ready after {PATIENCE:g} s", hint=f"look into {log}")
+    try:
+        process.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        raise errors.ActionFailed(
+            f"the daemon is not ready after {PATIENCE:g} s", hint=f"look into {log}"
+        ) from None
+    with log.open("rb") as file:
+        file.seek(at)
+        lines = file.read().decode(errors="replace").strip().split("\n")
+    said = next(
+        (line.removeprefix("error: ") for line in reversed(lines) if line.startswith("error: ")), lines[-1]
+    )
     raise errors.ActionFailed(f"the daemon did not start: {said}", hint=f"{log} has all it said")
 
 

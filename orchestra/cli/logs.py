@@ -76,6 +76,8 @@ def command(
             return codes.OK
         for each in sources:
             each.show(printer, tail)
+            if not follow:
+                each.unfinished(printer)
         if follow:
             _follow(sources, printer)
     finally:
@@ -108,8 +110,13 @@ class _Source:
             last = logs.tail_of(self.log, tail)
             if last is not None:
                 printer.lines(self.address, last.lines)
-            return
-        self.news(printer)
+        else:
+            self.news(printer)
+
+    def unfinished(self, printer: _Printer) -> None:
+        """The last line as it stands, when nobody waits for the rest of it."""
+        if self.log is not None and (line := self.log.unfinished()):
+            printer.lines(self.address, [line])
 
     def news(self, printer: _Printer) -> None:
         if self.log is None:

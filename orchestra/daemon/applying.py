@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -58,14 +58,17 @@ async def apply(
         finally:
             told.put_nowait(None)
 
-    async with asyncio.TaskGroup() as group:
-        working = group.create_task(work(), name=f"apply {name}")
-        while (each := await told.get()) is not None:
-            yield (
-                "progress",
-                {"address": each.address, "phase": str(each.phase), "detail": each.detail},
-            )
-        outcome = await working
+    failed: errors.OrchestraError | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            working = group.create_task(work(), name=f"apply {name}")
+            while (each := await told.get()) is not None:
+                yield "progress", {"address": each.address, "phase": str(each.phase), "detail": each.detail}
+    except* errors.OrchestraError as several:
+        failed = next(_leaves(several))
+    if failed is not None:
+        raise failed
+    outcome = working.result()
     await report(finished(outcome), name)
     yield (
         "result",
@@ -80,6 +83,14 @@ async def apply(
             "rolled_back": outcome.undone is not None,
         },
     )
+
+
+def _leaves(group: BaseExceptionGroup[errors.OrchestraError]) -> Iterator[errors.OrchestraError]:
+    for each in group.exceptions:
+        if isinstance(each, BaseExceptionGroup):
+            yield from _leaves(each)
+        else:
+            yield each
 
 
 def finished(outcome: Any) -> list[event.Body]:

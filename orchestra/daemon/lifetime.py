@@ -21,10 +21,11 @@ from typing import Any
 
 from orchestra.api import app as api
 from orchestra.api import server as http
-from orchestra.daemon import applying, assemble, logs
-from orchestra.engine import bus, happenings, observer, publishing
+from orchestra.daemon import applying, assemble, logs, printed
+from orchestra.engine import bus, happenings, launching, observer, publishing
 from orchestra.host import clock, ends, inotify, lock, paths, recordings
 from orchestra.model import errors, event, status
+from orchestra.plan import record
 from orchestra.store import healing, journal, trouble
 from orchestra.tmux import listening
 
@@ -64,6 +65,7 @@ class Daemon:
         self.journal = _Journal(self._file)
         self._publisher = publishing.Publisher(self.journal, self.bus, self._clock)
         self._recordings = recordings.Recordings(found.recordings, self._clock, self._renew)
+        self._printed = printed.Printed(self._recordings, self.bus, self._publisher, self._clock)
         self._ends = ends.Ends(self._ended)
         self._observer = observer.Observer(
             assembly.tmux, self._listening, self._clock, self._publish, self._looked
@@ -84,6 +86,7 @@ class Daemon:
             with self._bound() as socket_, self._signals():
                 await self._live(socket_, ready)
         finally:
+            self._printed.close()
             self._recordings.close()
             self._ends.watch({})
             with contextlib.suppress(errors.TmuxUnavailable):
@@ -100,6 +103,7 @@ class Daemon:
             tasks = [
                 group.create_task(self._observer.run(), name="observer"),
                 group.create_task(self._hear(), name="hooks"),
+                group.create_task(self._printed.run(), name="output"),
                 group.create_task(self._sweep(), name="sweep"),
             ]
             answering = group.create_task(serving.serve(sockets=[socket_]), name="api")
@@ -109,8 +113,7 @@ class Daemon:
             _log.info("ready")
             await self._stop.wait()
             self._listening.leave()
-            serving.should_exit = True
-            serving.force_exit = True
+            serving.end()
             for task in tasks:
                 task.cancel()
             await asyncio.wait([answering])
@@ -193,6 +196,7 @@ class Daemon:
     async def _looked(self, server: status.Server) -> None:
         if not server.running:
             self._ends.watch({})
+            self._printed.keep({})
             self._recordings.keep("none", {})
             return
         if server.epoch != self._recorded_on or server.recordings != str(self._found.recordings):
@@ -218,6 +222,18 @@ class Daemon:
             if pane.mark is not None
         }
         self._recordings.keep(server.epoch, whose)
+        self._printed.keep(
+            {
+                id_: printed.Printing(
+                    workspace=pane.mark.workspace,
+                    address=pane.mark.address,
+                    pid=pane.pid,
+                    token=launching.token(pane.mark.uid) if _tells(pane) else "",
+                )
+                for id_, pane in ours.items()
+                if pane.mark is not None
+            }
+        )
 
     def _ended(self, pane: str) -> None:
         self._observer.ended(pane)
@@ -320,6 +336,12 @@ class _Journal:
             return self._file.append(events, state)
         except trouble.Full:
             return None
+
+
+def _tells(pane: status.Pane) -> bool:
+    """Whether it is an interactive shell that was started with integration."""
+    known = record.parse_pane(pane.record)
+    return known is not None and known.pane.command is None and known.pane.shell_integration
 
 
 def _healed(found: healing.Found) -> str:

@@ -18,4 +18,4 @@ def to_file(path: Path | None) -> None:
         handler = logging.handlers.RotatingFileHandler(path, maxBytes=MOST, backupCount=3, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # whoever is cut off when we end is no error

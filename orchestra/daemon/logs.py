@@ -126,7 +126,12 @@ def tail_of(log: Log, count: int) -> Batch | None:
     last: Batch | None = None
     for last in log.batches():
         kept.extend(last.lines)
-    return Batch(lines=tuple(kept), position=last.position) if last is not None else None
+    if last is None:
+        return None
+    lines = tuple(kept)
+    return Batch(
+        lines=lines[1:] if log.unfinished() and len(lines) == count else lines, position=last.position
+    )
 
 
 class Watch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestra.model import event, status
 
@@ -143,7 +143,7 @@ def _windows(before: Seen, after: Seen) -> Iterator[Happening]:
         whose = {"workspace": now.workspace, "address": now.address}
         if was is None:
             yield Happening(body=event.WindowCreated(id=id_, session=now.session, name=now.name), **whose)
-            continue
+            was = replace(now, bells=0)
         if was.session != now.session:
             yield Happening(body=event.WindowMoved(id=id_, before=was.session, after=now.session), **whose)
         if was.name != now.name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from orchestra.engine import ports
@@ -12,19 +13,29 @@ def launch(
     pane: spec.Pane, mark: status.Mark, values: Mapping[spec.Secret, str], machine: ports.Machine
 ) -> action.Launch:
     """A command runs under the wrapper, exactly as written; a shell runs by itself, as a login shell, as tmux does it."""
+    told: Mapping[str, str] = {}
+    shell = pane.shell or machine.login_shell()
     if isinstance(pane.command, tuple):
         argv = machine.wrap(pane.command)
+    elif pane.command is not None:
+        argv = machine.wrap((shell, "-c", pane.command))
     else:
-        shell = pane.shell or machine.login_shell()
-        argv = (shell, "-l") if pane.command is None else machine.wrap((shell, "-c", pane.command))
+        argv = (shell, "-l")
+        if pane.shell_integration:
+            argv, told = machine.integrate(argv, token(mark.uid))
     hidden = {secret.name: values[secret] for secret in pane.secrets}
     if hidden:
         argv = machine.hand_over(hidden, argv)
-    env = environment(pane, mark)
+    env = {**environment(pane, mark), **told}
     if "PATH" in env:
         # tmux gives a new pane the PATH of the client that made it, whatever -e says.
         argv = ("env", f"PATH={env.pop('PATH')}", *argv)
     return action.Launch(argv=argv, env=env, dir=pane.dir)
+
+
+def token(uid: str) -> str:
+    """What a pane's shell signs its marks with. It keeps lookalikes out, not an enemy: who runs in the pane may ask tmux for anything."""
+    return hashlib.sha256(f"orchestra shell {uid}".encode()).hexdigest()[:16]
 
 
 def placeholder(address: str, mark: status.Mark, notice: str, machine: ports.Machine) -> action.Launch:

@@ -105,6 +105,10 @@ class Machine(Protocol):
     def wrap(self, argv: tuple[str, ...]) -> tuple[str, ...]:
         """`argv` under the wrapper that keeps a command's last lines and exact exit status."""
 
+    def integrate(self, argv: tuple[str, ...], token: str) -> tuple[tuple[str, ...], Mapping[str, str]]:
+        """A shell's `argv` so that it tells of its commands, with the marks' token, and what that needs in its environment; unchanged
+        where it is a shell we do not know."""
+
     def hand_over(self, values: Mapping[str, str], argv: tuple[str, ...]) -> tuple[str, ...]:
         """`argv` with `values` in its environment, in no argument and no tmux command: tmux logs what it is told."""
 

@@ -60,4 +60,4 @@ class Journal(Protocol):
     def last(self) -> int: ...
 
     def first(self) -> int:
-        """The oldest that is kept; 0 when there is none."""
+        """The oldest that is kept; of an empty journal the one to come."""

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from orchestra.host import shell
+
 _OF_A_LOGIN = frozenset(
     """
 HOME USER LOGNAME SHELL PATH MAIL TZ TZDIR TMPDIR HOSTNAME HOSTTYPE MACHTYPE OSTYPE
@@ -50,7 +52,7 @@ class Machine:
         candidates = [os.environ.get("SHELL", "")]
         with contextlib.suppress(KeyError):  # a container's user may have no entry
             candidates.append(pwd.getpwuid(os.getuid()).pw_shell)
-        return next((shell for shell in candidates if _is_shell(shell)), "/bin/sh")
+        return next((each for each in candidates if _is_shell(each)), "/bin/sh")
 
     def is_directory(self, path: str) -> bool:
         """Whether a process of ours could start there."""
@@ -58,6 +60,9 @@ class Machine:
 
     def wrap(self, argv: tuple[str, ...]) -> tuple[str, ...]:
         return (*_interpreted(self._perl_wrapper, self._python_wrapper), *argv)
+
+    def integrate(self, argv: tuple[str, ...], token: str) -> tuple[tuple[str, ...], Mapping[str, str]]:
+        return shell.integrated(argv, token, self._perl_wrapper.with_name("shell"))
 
     def hand_over(self, values: Mapping[str, str], argv: tuple[str, ...]) -> tuple[str, ...]:
         """`argv` with `values` in its environment, by way of a file that is read and removed when it starts. What was never read

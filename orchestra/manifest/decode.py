@@ -139,6 +139,7 @@ def _pane(node: Map, session: str, above: _Above, context: _Context) -> spec.Pan
         command=health.command(tree.child(node, "command")),
         send_keys=tree.texts(tree.child(node, "send_keys")),
         shell=level.shell,
+        shell_integration=tree.flag(tree.child(node, "shell_integration")) is not False,
         dir=tree.text(tree.child(node, "dir")) or above.dir,
         env=environment.env_of(level),
         secrets=environment.secrets_of(level),

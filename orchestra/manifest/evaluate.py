@@ -11,7 +11,16 @@ from orchestra.manifest.tree import UNKNOWN, Entry, List, Map, Node, Scalar, Val
 from orchestra.model.diagnostic import Location
 
 TYPED = frozenset(
-    {"focus", "replicas", "size", "status", "failure_threshold", "success_threshold", "required"}
+    {
+        "focus",
+        "replicas",
+        "size",
+        "status",
+        "failure_threshold",
+        "success_threshold",
+        "required",
+        "shell_integration",
+    }
 )
 """Where `{{ port }}` stays the number it is; everywhere else text is meant."""
 SETTLED = frozenset({"include", "variables", "environments", "defaults"})

@@ -114,6 +114,8 @@ class Pane:
     send_keys: tuple[str, ...] = ()
     shell: str | None = None
     """None: the user's login shell."""
+    shell_integration: bool = True
+    """Whether an interactive shell tells when each typed command starts and ends. Holds from its next start on."""
     dir: str
     """Absolute."""
     env: Mapping[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from orchestra.plan import record
 RESIZED = "resized by somebody"
 REORDERED = "panes put into another order by somebody"
 UNREADABLE = "its record is not readable"
-LIVE = ("title", "labels", "depends_on", "health", "stop", "secrets")
+LIVE = ("title", "labels", "depends_on", "health", "stop", "secrets", "shell_integration")
 """A pane's fields that are changed without touching its process."""
 
 
@@ -124,6 +124,8 @@ def _show(value: object) -> str | None:
     """As a person would write it; a list is shown as the shell would take it."""
     if value is None or value in ((), [], {}):
         return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, tuple | list):
         return shlex.join("-" if each is None else str(each) for each in value)
     if isinstance(value, Mapping):

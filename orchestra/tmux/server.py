@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import select
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,15 +130,7 @@ class Server:
     def _run(self, words: Sequence[str], stdin: bytes) -> Reply:
         filled = _filled(stdin)
         try:
-            done = subprocess.run(
-                self.argv(*words),
-                stdin=filled,
-                input=stdin if filled is None else None,
-                capture_output=True,
-                env=self.environment,
-                timeout=TIMEOUT,
-                check=False,
-            )
+            code, out, err = _ran(self.argv(*words), self.environment, filled, stdin)
         except subprocess.TimeoutExpired as error:
             raise errors.TmuxUnavailable(
                 f"the tmux server on {self.path} did not answer within {TIMEOUT} s",
@@ -147,7 +141,48 @@ class Server:
         finally:
             if filled is not None:
                 os.close(filled)
-        return Reply(code=done.returncode, out=done.stdout, err=done.stderr.decode(errors="replace"))
+        return Reply(code=code, out=out, err=err.decode(errors="replace"))
+
+
+def _ran(
+    argv: Sequence[str], environ: Mapping[str, str], filled: int | None, stdin: bytes
+) -> tuple[int, bytes, bytes]:
+    """As `subprocess.run` with a timeout; that one, once the pipes are closed, sleeps until the process has ended (2 ms each time)."""
+    if filled is None:
+        done = subprocess.run(
+            argv, input=stdin, capture_output=True, env=environ, timeout=TIMEOUT, check=False
+        )
+        return done.returncode, done.stdout, done.stderr
+    with subprocess.Popen(
+        argv, stdin=filled, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ
+    ) as process:
+        try:
+            out, err = _read(process, time.monotonic() + TIMEOUT)
+        except BaseException:
+            process.kill()
+            raise
+        return process.wait(), out, err
+
+
+def _read(process: subprocess.Popen[bytes], until: float) -> tuple[bytes, bytes]:
+    assert process.stdout is not None
+    assert process.stderr is not None
+    said: dict[int, list[bytes]] = {process.stdout.fileno(): [], process.stderr.fileno(): []}
+    open_ = select.poll()  # of descriptors whatever their number
+    for fd in said:
+        open_.register(fd, select.POLLIN)
+    left = len(said)
+    while left:
+        ready = open_.poll(max(until - time.monotonic(), 0) * 1000)
+        if not ready:
+            raise subprocess.TimeoutExpired(process.args, TIMEOUT)
+        for fd, _ in ready:
+            piece = os.read(fd, PIPE)
+            said[fd].append(piece)
+            if not piece:
+                open_.unregister(fd)
+                left -= 1
+    return b"".join(said[process.stdout.fileno()]), b"".join(said[process.stderr.fileno()])
 
 
 def _filled(text: bytes) -> int | None:

@@ -48,6 +48,7 @@ class Running:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
         self._stderr = b""
+        self._stdout = b""
 
     def until(self, text: str) -> None:
         """Returns once stderr holds `text`."""
@@ -56,6 +57,17 @@ class Running:
 
     def _add(self, data: bytes) -> None:
         self._stderr += data
+
+    def line(self) -> str:
+        """The next line of stdout, as soon as it is there."""
+        assert self.process.stdout is not None
+        if b"\n" not in self._stdout:
+            _read_until(self.process.stdout.fileno(), b"\n", self._add_out, lambda: self._stdout)
+        line, _, self._stdout = self._stdout.partition(b"\n")
+        return line.decode()
+
+    def _add_out(self, data: bytes) -> None:
+        self._stdout += data
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)

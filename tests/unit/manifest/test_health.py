@@ -72,7 +72,7 @@ def test_stop(tmp_path: Path, text: str, stop: Stop) -> None:
         ("health: {tcp: 80}", ["expected `host:port`, found `80`"]),
         (
             "health: {output: '('}",
-            ["`(` is not a regular expression: missing ), unterminated subpattern at position 0"],
+            ["`(` is not a regular expression: missing ) at position 1"],
         ),
         (
             "health: {tcp: 'h:1', interval: 10}",

@@ -76,6 +76,7 @@ FIELDS: list[tuple[dict[str, object], plan.Verb, list[tuple[str, str | None, str
         [("where a secret is read changed", None, None)],
     ),
     ({"title": None}, plan.Verb.UPDATE, [("title changed", "Server", None)]),
+    ({"shell_integration": False}, plan.Verb.UPDATE, [("shell_integration changed", "true", "false")]),
     ({"labels": {}}, plan.Verb.UPDATE, [("labels changed", "tier=web", None)]),
     ({"health": None}, plan.Verb.UPDATE, [("health changed", None, None)]),
     ({"stop": spec.Stop(signal="SIGINT")}, plan.Verb.UPDATE, [("stop changed", None, None)]),

@@ -43,6 +43,7 @@ LIVE: list[dict[str, object]] = [
     {"depends_on": ()},
     {"health": None},
     {"stop": spec.Stop()},
+    {"shell_integration": False},
     {"secrets": (dataclasses.replace(TOKEN, source="ELSEWHERE"),)},
 ]
 

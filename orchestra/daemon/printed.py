@@ -1,0 +1,192 @@
+"""Reads what panes print while it is printed: for who listens, and for what shells say of their commands.
+
+Of other panes nothing is read: they cost nothing, however much they print.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from orchestra.daemon import logs
+from orchestra.engine import bus, happenings, publishing
+from orchestra.host import clock, inotify, output, recordings
+from orchestra.model import event
+from orchestra.tmux import marks, stream
+
+PIECE = 64 * 1024
+"""Bytes read of one pane before it is another's turn, and everybody else's."""
+
+
+@dataclass(slots=True)
+class _Pane:
+    id: str
+    workspace: str
+    address: str
+    reading: output.Reading
+    stream: stream.Stream
+    shell: bool
+    watch: int = -1
+    commands: dict[int, tuple[str, datetime]] = field(default_factory=dict)
+    """Number -> text and when it started; those that have not ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printing:
+    """A pane that may be read: whose it is, and the token of its shell, if a shell of ours runs there."""
+
+    workspace: str
+    address: str
+    pid: int
+    token: str = ""
+
+
+class Printed:
+    """In one event loop; `close` it."""
+
+    def __init__(
+        self,
+        recordings: recordings.Recordings,
+        bus: bus.Bus,
+        publisher: publishing.Publisher,
+        clock: clock.Clock,
+    ) -> None:
+        self._recordings = recordings
+        self._bus = bus
+        self._publisher = publisher
+        self._clock = clock
+        self._known: Mapping[str, Printing] = {}
+        self._read: dict[str, _Pane] = {}
+        self._pids: dict[str, int] = {}
+        self._grown: set[str] = set()
+        self._some = asyncio.Event()
+        self._watches: dict[int, str] = {}
+        self._loop = asyncio.get_running_loop()
+        self._inotify: inotify.Inotify | None = None
+        if inotify.AVAILABLE:
+            self._inotify = inotify.Inotify()
+            self._loop.add_reader(self._inotify.fd, self._hear)
+        bus.changed = self._choose
+
+    def keep(self, panes: Mapping[str, Printing]) -> None:
+        """These are recorded now, by tmux's id."""
+        self._known = panes
+        for pane, now in panes.items():
+            if self._pids.get(pane, now.pid) != now.pid and pane in self._read:
+                self._drop(pane)  # another shell counts its commands from one again
+        self._pids = {pane: now.pid for pane, now in panes.items()}
+        self._choose()
+
+    async def run(self) -> None:
+        while True:
+            if not self._grown:
+                self._some.clear()
+                if self._inotify is None:
+                    await asyncio.sleep(logs.POLL)
+                    self._grown.update(self._read)
+                else:
+                    await self._some.wait()
+            for pane in sorted(self._grown):
+                found = self._read.get(pane)
+                if found is None or not await self._advance(found):
+                    self._grown.discard(pane)
+            await asyncio.sleep(0)
+
+    def close(self) -> None:
+        for pane in list(self._read):
+            self._drop(pane)
+        if self._inotify is not None:
+            self._loop.remove_reader(self._inotify.fd)
+            self._inotify.close()
+
+    # --- which
+
+    def _choose(self) -> None:
+        wanted = {
+            pane: printing
+            for pane, printing in self._known.items()
+            if printing.token or self._bus.wants_output(printing.address)
+        }
+        for pane in [pane for pane in self._read if pane not in wanted]:
+            self._drop(pane)
+        for pane, printing in wanted.items():
+            if pane not in self._read:
+                self._add(pane, printing)
+
+    def _add(self, pane: str, printing: Printing) -> None:
+        folder = self._recordings.folder(pane)
+        new = pane not in self._pids
+        made = self._read[pane] = _Pane(
+            id=pane,
+            workspace=printing.workspace,
+            address=printing.address,
+            # Of a shell from its first command on; of what is listened to, from now on.
+            reading=output.Reading(folder, None if new and printing.token else output.end(folder)),
+            stream=stream.Stream(printing.token),
+            shell=bool(printing.token),
+        )
+        if self._inotify is not None:
+            made.watch = self._inotify.add(str(folder), inotify.MODIFY | inotify.CREATE)
+            self._watches[made.watch] = pane
+        self._grow(pane)
+
+    def _drop(self, pane: str) -> None:
+        made = self._read.pop(pane)
+        made.reading.close()
+        if self._inotify is not None and self._watches.pop(made.watch, None) is not None:
+            self._inotify.remove(made.watch)
+
+    # --- reading
+
+    def _hear(self) -> None:
+        assert self._inotify is not None
+        for notice in self._inotify.read():
+            if notice.watch < 0:
+                self._grown.update(self._read)
+            elif (pane := self._watches.get(notice.watch)) is not None:
+                self._grown.add(pane)
+        self._some.set()
+
+    def _grow(self, pane: str) -> None:
+        self._grown.add(pane)
+        self._some.set()
+
+    async def _advance(self, pane: _Pane) -> bool:
+        """Reads one piece. Whether there may be more."""
+        piece = pane.reading.read(PIECE)
+        if piece is None:
+            return False
+        if piece.lost != 0:
+            lost = event.PaneOutputLost(id=pane.id, size=piece.lost, reason="it came faster than it was read")
+            await self._publisher.publish([self._of(pane, lost)])
+        found = pane.stream.feed(piece.data)
+        lines = tuple(each.text for each in found if isinstance(each, stream.Line))
+        if lines and self._bus.wants_output(pane.address):
+            body = event.PaneOutput(id=pane.id, lines=lines, position=str(piece.end))
+            self._publisher.tell([self._of(pane, body)])
+        if pane.shell:
+            marked = [self._command(pane, each) for each in found if isinstance(each, marks.Mark)]
+            if told := [self._of(pane, each) for each in marked if each is not None]:
+                await self._publisher.publish(told)
+        return len(piece.data) == PIECE
+
+    def _command(self, pane: _Pane, mark: marks.Mark) -> event.Body | None:
+        match mark.kind:
+            case marks.Kind.COMMAND_START:
+                pane.commands[mark.number] = (mark.text, self._clock.now())
+                return event.CommandStarted(id=pane.id, command=mark.text)
+            case marks.Kind.COMMAND_END:
+                now = self._clock.now()
+                text, began = pane.commands.pop(mark.number, ("", now))
+                pane.commands.clear()
+                took = now - began if now > began else timedelta()
+                return event.CommandFinished(
+                    id=pane.id, command=text, exit_code=mark.exit_code, duration=took
+                )
+            case _:
+                return None
+
+    def _of(self, pane: _Pane, body: event.Body) -> happenings.Happening:
+        return happenings.Happening(body=body, workspace=pane.workspace, address=pane.address)
