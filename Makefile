@@ -11,7 +11,7 @@ RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
 UV ?= uv
 
-.PHONY: help venv tmux demo test format lint types unit torture bench docs lock clean
+.PHONY: help venv tmux demo test format lint types unit torture soak bench docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,14 +49,21 @@ unit: venv ## Run the tests that need no tmux
 	$(BIN)/python -m pytest tests/unit tests/golden $(ARGS)
 
 torture: venv ## Run the long property tests on a real tmux
-	HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest tests/tmux -m torture --timeout=0 $(ARGS)
+	HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest tests/tmux tests/unit/tmux tests/e2e -m torture --timeout=0 $(ARGS)
+
+soak: venv ## Keep a daemon busy for minutes and see that it does not grow (ARGS="--hours 8")
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 bench: venv ## Run the benchmarks
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.daemon
+	$(BIN)/python -m benchmarks.journal
+	$(BIN)/python -m benchmarks.stream
 
 docs: venv ## Regenerate the generated pages of docs/
 	$(BIN)/python -m tests.support.manifest_reference
 	$(BIN)/python -m tests.support.cli_reference
+	$(BIN)/python -m tests.support.event_schema
 	$(BIN)/python -m tests.support.picture
 
 lock: ## Remake both locks from pyproject.toml (needs uv; ARGS=--upgrade for newer versions)

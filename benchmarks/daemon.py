@@ -272,10 +272,10 @@ def idle(panes: int, seconds: float) -> None:
         before = sum(_cpu(pid) for pid in family)
         time.sleep(seconds)
         used = sum(_cpu(pid) for pid in family) - before
-        memory = sum(_pss(pid) for pid in family)
+        memory = sum(pss(pid) for pid in family)
         print(
             f"  daemon and {len(family) - 1} others: {used / seconds * 100:.3f} % of a core,"
-            f" {memory / 1024:.0f} MB (the daemon {_pss(here.pid) / 1024:.0f})",
+            f" {memory / 1024:.0f} MB (the daemon {pss(here.pid) / 1024:.0f})",
             flush=True,
         )
 
@@ -290,7 +290,7 @@ def _cpu(pid: int) -> float:
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def _pss(pid: int) -> int:
+def pss(pid: int) -> int:
     (line,) = (
         row for row in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines() if row.startswith("Pss:")
     )

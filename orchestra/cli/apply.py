@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import signal
 import sys
@@ -18,6 +19,7 @@ from orchestra.model import diagnostic, errors
 if TYPE_CHECKING:  # see options
     from types import FrameType
 
+    from orchestra.daemon import assemble
     from orchestra.engine import reconcile
     from orchestra.manifest import load
     from orchestra.model import plan, progress
@@ -113,8 +115,9 @@ def command(
     if dry_run:
         return _show(assembly.preview.of(loaded.workspace, wanted)[0], common, loaded.warnings)
     with live.Screen(common.json) as screen:
-        outcome = run(
-            assembly.reconciler.apply(loaded.workspace, wanted, settings, asking(yes, screen), screen.report)
+        ask = asking(yes, screen)
+        outcome = carry_out(
+            common, assembly, lambda by: by.apply(loaded.workspace, wanted, settings, ask, screen.report)
         )
     return summarise("apply", outcome, common, screen.elapsed, loaded.warnings)
 
@@ -122,10 +125,32 @@ def command(
 def _apply_saved(made: plan.Plan, settings: Any, common: options.Common, *, yes: bool, dry_run: bool) -> int:
     if dry_run:
         return _show(made, common)
-    reconciler = common.assembly().reconciler
     with live.Screen(common.json) as screen:
-        outcome = run(reconciler.apply_saved(made, settings, asking(yes, screen), screen.report))
+        ask = asking(yes, screen)
+        outcome = carry_out(
+            common, common.assembly(), lambda by: by.apply_saved(made, settings, ask, screen.report)
+        )
     return summarise("apply", outcome, common, screen.elapsed)
+
+
+def carry_out(
+    common: options.Common,
+    assembly: assemble.Assembly,
+    work: Callable[[reconcile.Reconciler], Coroutine[Any, Any, reconcile.Outcome]],
+) -> reconcile.Outcome:
+    """Does it; a daemon that runs is told of it."""
+    report = common.reporting()
+    if report is None:
+        return run(work(assembly.reconciler))
+    from orchestra.daemon import applying
+
+    def begun(made: plan.Plan) -> None:
+        report(applying.started(made), made.workspace)
+
+    outcome = run(work(dataclasses.replace(assembly.reconciler, begun=begun)))
+    if outcome.plan.steps and not outcome.declined:
+        report(applying.finished(outcome), outcome.plan.workspace)
+    return outcome
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -40,9 +40,8 @@ def command(common: options.Common, inputs: load.Inputs, what: str | None, yes: 
 
     settings = execute.Settings(wait=False, timeout=timedelta(seconds=60), on_error=execute.OnError.CONTINUE)
     with live.Screen(common.json) as screen:
-        outcome = apply.run(
-            assembly.reconciler.delete(name, settings, apply.asking(yes, screen), screen.report)
-        )
+        ask = apply.asking(yes, screen)
+        outcome = apply.carry_out(common, assembly, lambda by: by.delete(name, settings, ask, screen.report))
     return apply.summarise("delete", outcome, common, screen.elapsed)
 
 

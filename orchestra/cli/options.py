@@ -6,6 +6,7 @@ for at the keyboard, take 60 ms without it and 160 with it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from orchestra.cli import client
     from orchestra.daemon import assemble
     from orchestra.manifest import load
+    from orchestra.model import event
 
 STDIN = "-"
 
@@ -55,6 +57,20 @@ class Common:
 
         found = client.Client(self.assembly().expected().socket)
         return found if found.is_there() else None
+
+    def reporting(self) -> Callable[[event.Body, str], None] | None:
+        """Tells the daemon what a command does by itself; that it cannot be told is no reason to stop. None when none runs."""
+        if not self.assembly().expected().socket.is_socket() or (there := self.daemon()) is None:
+            return None
+
+        def report(body: event.Body, workspace: str) -> None:
+            from orchestra.model import event
+
+            with contextlib.suppress(errors.OrchestraError):
+                plain = {"type": body.type, **event.dump_body(body)}
+                there.post("/v1/events", {"workspace": workspace, "events": [plain]})
+
+        return report
 
 
 def common(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestra.daemon import assemble
-from orchestra.engine import execute
+from orchestra.engine import execute, reconcile
 from orchestra.manifest import load
 from orchestra.model import codec, errors, event, plan, progress
 from orchestra.plan import compare, order
@@ -50,11 +51,12 @@ async def apply(
     told: asyncio.Queue[progress.Progress | None] = asyncio.Queue()
     name = loaded.workspace.name
 
-    async def work() -> Any:
+    begun: list[plan.Plan] = []
+    reconciler = dataclasses.replace(assembly.reconciler, begun=begun.append)
+
+    async def work() -> reconcile.Outcome:
         try:
-            return await assembly.reconciler.apply(
-                loaded.workspace, options, settings, confirm, told.put_nowait
-            )
+            return await reconciler.apply(loaded.workspace, options, settings, confirm, told.put_nowait)
         finally:
             told.put_nowait(None)
 
@@ -63,13 +65,15 @@ async def apply(
         async with asyncio.TaskGroup() as group:
             working = group.create_task(work(), name=f"apply {name}")
             while (each := await told.get()) is not None:
+                if begun:
+                    await report([started(begun.pop())], name)
                 yield "progress", {"address": each.address, "phase": str(each.phase), "detail": each.detail}
     except* errors.OrchestraError as several:
         failed = next(_leaves(several))
     if failed is not None:
         raise failed
     outcome = working.result()
-    await report(finished(outcome), name)
+    await report([started(each) for each in begun] + [finished(outcome)], name)
     yield (
         "result",
         {
@@ -93,19 +97,24 @@ def _leaves(group: BaseExceptionGroup[errors.OrchestraError]) -> Iterator[errors
             yield each
 
 
-def finished(outcome: Any) -> list[event.Body]:
-    """What an apply says of itself, once it is over."""
-    made: plan.Plan = outcome.plan
-    return [
-        event.ApplyFinished(
-            ok=outcome.result.ok,
-            changes={str(verb): made.count(verb) for verb in plan.Verb if made.count(verb)},
-            failed=dict(outcome.result.failed),
-            skipped=dict(outcome.result.skipped),
-            rolled_back=outcome.undone is not None,
-            file=made.file,
-        )
-    ]
+def started(made: plan.Plan) -> event.Body:
+    return event.ApplyStarted(changes=_counted(made), file=made.file)
+
+
+def finished(outcome: reconcile.Outcome) -> event.Body:
+    made, result = outcome.plan, outcome.result
+    return event.ApplyFinished(
+        ok=result.ok,
+        changes=_counted(made),
+        failed=dict(result.failed),
+        skipped=dict(result.skipped),
+        rolled_back=outcome.undone is not None,
+        file=made.file,
+    )
+
+
+def _counted(made: plan.Plan) -> dict[str, int]:
+    return {str(verb): made.count(verb) for verb in plan.Verb if made.count(verb)}
 
 
 def _wanted(request: Mapping[str, Any]) -> tuple[load.Loaded, compare.Options]:

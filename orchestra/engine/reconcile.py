@@ -33,6 +33,8 @@ class Reconciler:
     lock_name: str
     size: tuple[int, int] = preview.DEFAULT_SIZE
     new_uid: Callable[[], str] = field(default=lambda: randomness.token_hex(6))
+    begun: Callable[[plan.Plan], None] = field(default=lambda _: None)
+    """Told of each plan right before it is carried out."""
 
     def preview(
         self, desired: spec.Workspace, options: compare.Options, *, run_commands: bool = False
@@ -98,6 +100,7 @@ class Reconciler:
     ) -> Outcome:
         if not made.steps:
             return Outcome(plan=made, result=progress.Result())
+        self.begun(made)
         result = await execute.Execution(made, observed, values, self.world, settings, report).run()
         undone = None
         if not result.ok and settings.on_error is execute.OnError.ROLLBACK:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,9 +20,9 @@ class Stage(StrEnum):
 
 
 _MARK = re.compile(
-    r"[a-z0-9][a-z0-9_-]{0,62}"
-    r" [A-Za-z0-9_-]{1,64}(/([A-Za-z0-9_-]{1,64}|[A-Za-z0-9_-]{0,64}\.hold-[A-Za-z0-9]{1,32}))?"
-    r" [A-Za-z0-9]{1,32} ([A-Za-z0-9]{1,64}|-) (waiting|typing|done) [0-9]{1,6}"
+    r"[a-z0-9][a-z0-9_-]{0,62}+"
+    r" [A-Za-z0-9_-]{1,64}+(/(?! )[A-Za-z0-9_-]{0,64}+(\.hold-[A-Za-z0-9]{1,32}+)?)?"
+    r" [A-Za-z0-9]{1,32}+ ([A-Za-z0-9]{1,64}+|-) (waiting|typing|done) [0-9]{1,6}"
 )
 """Nothing in it means anything to tmux, whoever wrote it."""
 
@@ -47,17 +48,23 @@ class Mark:
     @classmethod
     def parse(cls, text: str) -> Mark | None:
         """None when the text is not a mark of ours: such an object is not owned."""
-        if _MARK.fullmatch(text) is None:
-            return None
-        workspace, address, uid, fingerprint, stage, typed = text.split(" ")
-        return cls(
-            workspace=workspace,
-            address=address,
-            uid=uid,
-            fingerprint=fingerprint,
-            stage=Stage(stage),
-            typed=int(typed),
-        )
+        return _parsed(text) if text else None
+
+
+@functools.lru_cache(maxsize=8192)
+def _parsed(text: str) -> Mark | None:
+    """The same ones are read again and again."""
+    if _MARK.fullmatch(text) is None:
+        return None
+    workspace, address, uid, fingerprint, stage, typed = text.split(" ")
+    return Mark(
+        workspace=workspace,
+        address=address,
+        uid=uid,
+        fingerprint=fingerprint,
+        stage=Stage(stage),
+        typed=int(typed),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,10 @@ class Reading:
     """What `ATTACHED` was."""
 
 
+_LONGEST = 24
+"""Bytes of a number or an id, with the space behind it."""
+
+
 class _Reader:
     def __init__(self, raw: bytes) -> None:
         self.raw, self.at = raw, 0
@@ -93,12 +97,32 @@ class _Reader:
         return found.decode(errors="surrogateescape")
 
     def text(self) -> str:
-        size = int(self.until(b":"))
-        found = self.raw[self.at : self.at + size]
-        if len(found) != size or self.raw[self.at + size : self.at + size + 1] not in (b" ", b"\n"):
-            raise ValueError("a text does not end where it says")
-        self.at += size + 1
-        return found.decode(errors="surrogateescape")
+        (found,) = self.texts(1)
+        return found
+
+    def texts(self, count: int) -> list[str]:
+        raw, at = self.raw, self.at
+        found: list[str] = []
+        for _ in range(count):
+            start = raw.find(b":", at) + 1
+            if not start:
+                raise ValueError("a field does not end")
+            end = start + int(raw[at : start - 1])
+            # Whatever stands behind the last one has to be there as well.
+            if end >= len(raw) or raw[end] not in b" \n":
+                raise ValueError("a text does not end where it says")
+            found.append(raw[start:end].decode("utf-8", "surrogateescape") if end > start else "")
+            at = end + 1
+        self.at = at
+        return found
+
+    def words(self, count: int) -> list[str]:
+        """Numbers and ids, each with a space behind it."""
+        found = self.raw[self.at : self.at + _LONGEST * count].split(b" ", count)
+        if len(found) <= count:
+            raise ValueError("a field does not end")
+        self.at += sum(map(len, found[:count])) + count
+        return [each.decode("utf-8", "surrogateescape") for each in found[:count]]
 
 
 def parse(raw: bytes) -> Reading:
@@ -118,8 +142,12 @@ def parse(raw: bytes) -> Reading:
                     pid, started = int(reader.until(b" ")), int(reader.until(b" "))
                     head = (pid, started, reader.text(), reader.text(), reader.text())
                 case "P":
-                    numbers = [reader.until(b" ") for _ in _NUMBERS]
-                    rows.append((numbers, {name: reader.text() for name in _TEXTS}))
+                    rows.append(
+                        (
+                            reader.words(len(_NUMBERS)),
+                            dict(zip(_TEXTS, reader.texts(len(_TEXTS)), strict=True)),
+                        )
+                    )
                 case "C":
                     mode, flags, name = reader.until(b" "), reader.text(), reader.text()
                     if mode == "1" and "no-output" not in flags.split(","):

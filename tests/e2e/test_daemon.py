@@ -107,13 +107,17 @@ def test_of_many_that_start_at_once_one_stays(cli: Cli) -> None:
 
 def test_what_happens_is_told(daemon: Cli) -> None:
     daemon.ok("apply", "shop.yaml")
-    every = found(daemon, lambda some: of(some, "pane.exited", "api/once"))
+    every = found(daemon, lambda some: of(some, "pane.exited", "api/once") and of(some, "apply.finished"))
     (ended,) = of(every, "pane.exited", "api/once")
     assert (ended["exit_code"], ended["signal"], ended["workspace"]) == (3, None, "shop")
     assert [each["sequence"] for each in every] == list(range(1, len(every) + 1))
     for kind in ("tmux.started", "session.created", "window.created"):
         assert len(of(every, kind)) == 1
     assert {each["address"] for each in of(every, "pane.created")} == {"api/server", "api/once"}
+    (begun,), (done,) = of(every, "apply.started"), of(every, "apply.finished")
+    assert begun["changes"] == done["changes"] == {"create": 4}
+    assert done["ok"]
+    assert begun["sequence"] < done["sequence"]
     daemon.tmux("rename-session", "-t", "=api:", "mine")
     daemon.tmux("rename-window", "-t", "=mine:", "other")
     daemon.tmux("select-layout", "-t", "=mine:", "even-horizontal")
