@@ -48,6 +48,8 @@ def is_shown(pid: int, tty: str) -> bool:
         return False
     cooked, echo = bool(local_modes & termios.ICANON), bool(local_modes & termios.ECHO)
     if look.edits_lines:
+        if look.wait == "0":  # hardly asleep: for a child that a key has started, perhaps
+            return False
         keeps_cr = bool(input_modes & termios.ICRNL) == bool(input_modes & termios.INLCR)
         return not cooked and not echo and keeps_cr
     reads = look.wait is None or look.wait.startswith(_TERMINAL_READS)

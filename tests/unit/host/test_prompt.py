@@ -3,7 +3,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,12 +14,7 @@ import pytest
 from orchestra.host import prompt
 from tests.unit.host import until
 
-SHELLS = [
-    pytest.param(
-        shell, marks=pytest.mark.skipif(shutil.which(shell[0]) is None, reason=f"no {shell[0]} here")
-    )
-    for shell in (("bash", "--noprofile", "--rcfile", "{rc}", "-i"), ("sh", "-i"), ("dash", "-i"))
-]
+SHELLS = [("bash", "--noprofile", "--rcfile", "{rc}", "-i"), ("sh", "-i"), ("dash", "-i")]
 ATTACH = """
 import fcntl, os, sys, termios
 terminal = os.open(sys.argv[1], os.O_RDWR)
@@ -116,7 +110,7 @@ def test_rc_file_is_not_a_prompt(shell: tuple[str, ...], rc: Path, doing: str) -
 )
 def test_question_of_bashs_rc_file_is_not_a_prompt(rc: Path, reading: str) -> None:
     rc.write_text(f"PS1='> '\n{reading}\n")
-    with terminal(SHELLS[0].values[0], rc) as opened:  # type: ignore[arg-type]  # a ParameterSet's values are objects
+    with terminal(SHELLS[0], rc) as opened:
         asleep = Path(f"/proc/{opened.process.pid}/wchan")
         assert until.true(
             lambda: (
@@ -157,7 +151,6 @@ def test_stopped_shell_waits_for_nothing(rc: Path) -> None:
         assert until.true(opened.shows_prompt)
 
 
-@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh here")
 @pytest.mark.parametrize(
     "reading", ["read x", "read -k 1 x", "read -s -k 1 x", "read -q x", "read -t 1000 x"]
 )
@@ -170,7 +163,6 @@ def test_question_of_zshs_rc_file_is_not_a_prompt(rc: Path, reading: str) -> Non
         assert until.true(opened.shows_prompt)
 
 
-@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh here")
 def test_command_that_a_key_started_is_not_a_prompt(rc: Path) -> None:
     """It runs in the shell's own group, and zsh leaves the terminal as it is for editing."""
     entered, leave = rc.parent / "entered", rc.parent / "leave"
@@ -185,7 +177,6 @@ def test_command_that_a_key_started_is_not_a_prompt(rc: Path) -> None:
         assert until.true(opened.shows_prompt)
 
 
-@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish here")
 def test_line_typed_while_fish_still_draws_its_prompt_is_run(rc: Path) -> None:
     """fish sets the terminal first and then runs what draws its prompt, so it may look as if it waited; it will read."""
     entered, leave = rc.parent / "entered", rc.parent / "leave"
@@ -205,7 +196,6 @@ def test_gone_process_and_gone_terminal_show_none(rc: Path) -> None:
     assert not prompt.is_shown(opened.process.pid, opened.tty)
 
 
-@pytest.mark.skipif(shutil.which("ps") is None, reason="no ps here")
 def test_ps_tells_the_same(rc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompt, "_look", prompt._look_ps)
     for shell in (("bash", "--noprofile", "--rcfile", "{rc}", "-i"), ("sh", "-i")):
