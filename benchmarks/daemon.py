@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import functools
 import os
+import random
 import re
 import select
 import shutil
@@ -132,6 +133,7 @@ def ends(count: int) -> None:
 
             def poll(pane: str, interval: float = interval, here: World = here) -> float | None:
                 until = time.perf_counter() + PATIENCE
+                time.sleep(random.random() * interval)  # nobody's clock starts when a process ends
                 while time.perf_counter() < until:
                     if here.tmux("display-message", "-p", "-t", pane, "#{pane_dead_signal}").strip():
                         return time.perf_counter()
@@ -260,6 +262,47 @@ def _is_whole(here: World, address: str, number: int) -> bool:
     return here.orchestra("logs", address) == "".join(f"{each}\n" for each in range(1, number + 1))
 
 
+def many(panes: int) -> None:
+    """A server with so many panes: until the daemon sees and records all of them, and what it costs then."""
+    print(f"{panes} panes")
+    with world() as here:
+        for first in range(0, panes, 100):
+            lines = [
+                f"new-window -d -n w{each} 'exec sleep 100000'"
+                for each in range(first, min(first + 100, panes))
+            ]
+            here.tmux("source-file", "-", text="\n".join(lines))
+        began = time.perf_counter()
+        asked = here.daemon()
+        print(f"  until it is ready                              {time.perf_counter() - began:.2f} s")
+        assert asked.get("/v1/status")["panes"] == panes + 1
+        time.sleep(5)
+        before = _cpu(here.pid)
+        time.sleep(30)
+        print(
+            f"  idle: {(_cpu(here.pid) - before) / 30 * 100:.3f} % of a core, {pss(here.pid) / 1024:.0f} MB",
+            flush=True,
+        )
+        heard: list[tuple[float, str]] = []
+
+        def listen() -> None:
+            for _, each in asked.stream("/v1/events", {"follow": True, "type": "pane.exited"}):
+                heard.append((time.perf_counter(), each["id"]))
+
+        threading.Thread(target=listen, daemon=True).start()
+        time.sleep(0.5)
+        pids = [int(each) for each in here.tmux("list-panes", "-a", "-F", "#{pane_pid}").split()][1:201]
+        began = time.perf_counter()
+        for pid in pids:
+            os.kill(pid, signal.SIGTERM)
+        until = began + PATIENCE
+        while len(heard) < len(pids) and time.perf_counter() < until:
+            time.sleep(0.01)
+        print(
+            f"  200 ends at once: {len(heard)} told within {(heard[-1][0] - began) * 1000:.0f} ms", flush=True
+        )
+
+
 def idle(panes: int, seconds: float) -> None:
     """CPU of the daemon and of what it starts, and their proportional memory, when nothing happens."""
     print(f"nothing happens in {panes} panes, for {seconds:g} s")
@@ -300,7 +343,7 @@ def pss(pid: int) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("only", nargs="*", help="ends, lines, flood, floods, idle")
+    parser.add_argument("only", nargs="*", help="ends, lines, flood, floods, many, idle")
     asked = parser.parse_args()
     quick = asked.quick
     parts: dict[str, Callable[[], None]] = {
@@ -308,6 +351,7 @@ def main() -> None:
         "lines": functools.partial(lines, 100 if quick else 500),
         "flood": functools.partial(floods, 200_000 if quick else 1_000_000, 1),
         "floods": functools.partial(floods, 100_000 if quick else 300_000, 10),
+        "many": functools.partial(many, 200 if quick else 1000),
         "idle": functools.partial(idle, 100, 10 if quick else 120),
     }
     for name, part in parts.items():

@@ -85,6 +85,7 @@ def command(
 
     What runs is never stopped without saying so: on a terminal you are asked, elsewhere it needs --yes.
     FILE is a manifest, - for standard input; without it: orchestra.yaml or orchestra.yml in this directory.
+    "orchestra up" is the same.
 
     \b
     Examples:

@@ -138,9 +138,11 @@ def error(diagnostics: Sequence[diagnostic.Diagnostic], command: str, *, json: b
         note(diagnosis(each, sys.stderr))
 
 
-def interrupted(command: str, *, json: bool) -> None:
+def interrupted(command: str, *, json: bool, begun: bool = True) -> None:
     if json:
         failure(command, "interrupted", {})
+    elif not begun:
+        note("nothing was done")
     else:
         note("interrupted; what is done is done, and applying again goes on from there")
 

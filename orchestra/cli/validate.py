@@ -49,7 +49,8 @@ def command(common: options.Common, inputs: load.Inputs, files: tuple[str, ...])
                 output.note(output.diagnosis(each, sys.stderr))
             if not wrong:
                 panes, sessions = len(loaded.workspace.panes), len(loaded.workspace.sessions)
-                output.say(output.one_line(f"{file}: valid ({sessions} sessions, {panes} panes)"))
+                counted = f"{output.number(sessions, 'session')}, {output.number(panes, 'pane')}"
+                output.say(output.one_line(f"{file}: valid ({counted})"))
     if common.json and bad:
         message = f"{bad} of {output.number(len(rows), 'file')} {'has' if bad == 1 else 'have'} errors"
         output.failure("validate", message, {"files": rows}, told)

@@ -148,11 +148,8 @@ class Execution:
         for address, place in (await self._places.get()).items():
             ended = place.pane.dead and (place.pane.signal is not None or place.pane.exit_code)
             if address in started and ended:
-                self._report(
-                    progress.Progress(
-                        address=address, phase=progress.Phase.WARNING, detail=gates.ending(place.pane)
-                    )
-                )
+                told = await asyncio.to_thread(gates.last_words, self._world.tmux, place.pane)
+                self._report(progress.Progress(address=address, phase=progress.Phase.WARNING, detail=told))
 
     # --- the graph
 
@@ -433,7 +430,9 @@ class Execution:
             what.pane,
             what.condition,
             self._settings.timeout,
-            lambda reason: tell(progress.Phase.WAITING, f"{what.condition}: {reason}"),
+            lambda reason: tell(
+                progress.Phase.WAITING, f"to be {what.condition.replace('_', ' ')}: {reason}"
+            ),
         )
         if probed or ends:
             tell(progress.Phase.HEALTHY if probed else progress.Phase.DONE)

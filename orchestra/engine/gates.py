@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from orchestra.engine import patterns, world
-from orchestra.model import spec, status
+from orchestra.engine import patterns, ports, world
+from orchestra.model import errors, spec, status
 
 FIRST_BEAT, LONGEST_BEAT = 0.02, 1.0
 """Seconds between tries while something starts: quick at first, then slower, never slower than the check's own interval."""
@@ -15,6 +16,10 @@ REAPING = 0.01
 """Seconds between looks while tmux fills in how a process ended."""
 ENDING = timedelta(hours=1)
 """One stretch of waiting for an end; waiting goes on after it."""
+
+
+_DEAD = re.compile(r"^Pane is dead \(.*\)\s*\Z", re.MULTILINE)
+"""tmux's own remark below what a process printed."""
 
 
 class Failed(Exception):
@@ -51,7 +56,7 @@ class Gates:
                     case spec.Condition.COMPLETED | spec.Condition.COMPLETED_SUCCESSFULLY:
                         ended = await self._ended(pane.address)
                         if condition is spec.Condition.COMPLETED_SUCCESSFULLY and ended.exit_code != 0:
-                            raise Failed(ending(ended))
+                            raise Failed(await self._last_words(ended))
         except TimeoutError:
             reason = f": {seen.reason}" if seen.reason else ""
             raise Failed(f"not {condition.replace('_', ' ')} within {_seconds(timeout)}{reason}") from None
@@ -65,7 +70,7 @@ class Gates:
     async def _healthy(self, pane: spec.Pane, seen: _Seen) -> None:
         place = await self._place(pane.address)
         if place.pane.dead:
-            raise Failed(ending(place.pane))
+            raise Failed(await self._last_words(place.pane))
         if pane.health is None:
             return
         dead: status.Pane | None = None
@@ -85,7 +90,10 @@ class Gates:
         if lost is not None:
             raise Failed(lost)
         if dead is not None:
-            raise Failed(ending(dead))
+            raise Failed(await self._last_words(dead))
+
+    async def _last_words(self, pane: status.Pane) -> str:
+        return await asyncio.to_thread(last_words, self._world.tmux, pane)
 
     async def _probe(self, pane_id: str, pane: spec.Pane, health: spec.Health, seen: _Seen) -> None:
         beat, successes = FIRST_BEAT, 0
@@ -136,6 +144,16 @@ class _Seen:
         if reason != self.reason:
             self.reason = reason
             self._waiting(reason)
+
+
+def last_words(tmux: ports.Tmux, pane: status.Pane) -> str:
+    """How it ended, and the last line it printed."""
+    try:
+        shown = tmux.capture(pane.id)
+    except errors.OrchestraError:
+        return ending(pane)
+    lines = [line.strip() for line in _DEAD.sub("", shown).split("\n") if line.strip()]
+    return f"{ending(pane)}: {lines[-1][:200]}" if lines else ending(pane)
 
 
 def ending(pane: status.Pane) -> str:

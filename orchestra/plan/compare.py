@@ -331,7 +331,10 @@ class _Comparing:
         for address, (_, window) in self.seen.windows.items():
             if address not in declared and window.id not in kept and self.deletes(address):
                 self._forget(action.Kind.WINDOW, address, window.mark, (window,), staying)
-        result.deleted = [_deleted_pane(address, place) for address, place in self.leaving.items()]
+        result.deleted = [
+            _deleted_pane(address, place, _gone(address, self.desired))
+            for address, place in self.leaving.items()
+        ]
         result.changes.extend(delta.change for delta in result.deleted)
         left = sorted(self.seen.panes.keys() - self.panes.keys() - self.leaving.keys())
         if left and not self.options.prune:
@@ -347,7 +350,7 @@ class _Comparing:
         windows: tuple[status.Window, ...],
         staying: Callable[[Iterable[status.Window]], list[status.Pane]],
     ) -> None:
-        reason, left = _gone(address), staying(windows)
+        reason, left = _gone(address, self.desired), staying(windows)
         if left and mark is not None:
             who = "that somebody opened in it" if not all(map(_marked, left)) else "in it"
             stay = "stays" if len(left) == 1 else "stay"
@@ -494,7 +497,7 @@ def _moved_cause(have: status.Place, want: spec.Pane, there: str) -> plan.Cause:
     return plan.Cause(reason="moved by somebody", before=here, after=there, drift=True)
 
 
-def _deleted_pane(address: str, place: status.Place) -> deltas.Pane:
+def _deleted_pane(address: str, place: status.Place, reason: str) -> deltas.Pane:
     return deltas.Pane(
         want=None,
         have=place,
@@ -503,14 +506,16 @@ def _deleted_pane(address: str, place: status.Place) -> deltas.Pane:
             kind=action.Kind.PANE,
             address=address,
             verb=plan.Verb.DELETE,
-            causes=(plan.Cause(reason=_gone(address)),),
+            causes=(plan.Cause(reason=reason),),
             stops=0 if place.pane.dead else place.pane.pid,
         ),
     )
 
 
-def _gone(address: str) -> str:
-    return "left over by an apply that was cut off" if "." in address else "it is not in the manifest"
+def _gone(address: str, desired: spec.Workspace) -> str:
+    if "." in address:
+        return "left over by an apply that was cut off"
+    return "it is not in the manifest" if desired.file else "its workspace is deleted"
 
 
 def _marked(pane: status.Pane) -> bool:

@@ -233,7 +233,7 @@ def test_what_could_not_be_made_is_not_counted_as_made(cli: Cli) -> None:
 def test_interrupted_while_waiting(cli: Cli, number: int) -> None:
     cli.write("never.yaml", NEVER)
     running = cli.start("apply", "never.yaml")
-    running.until("waiting  a/one healthy: ")
+    running.until("waiting  a/one to be healthy: ")
     running.signal(number)
     done = running.done()
     assert (done.code, done.out) == (130, "")
@@ -270,7 +270,7 @@ def _until_there(cli: Cli, address: str) -> None:
 def test_interrupted_while_another_is_at_work(cli: Cli, shop: str) -> None:
     cli.write("never.yaml", NEVER)
     first = cli.start("apply", "never.yaml")
-    first.until("waiting  a/one healthy: ")
+    first.until("waiting  a/one to be healthy: ")
     second = cli.start("apply", shop)
     second.until("is at work here")
     second.signal(signal.SIGINT)
