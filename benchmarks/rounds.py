@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.stage import Run, Stage
+from benchmarks.stage import Failed, Run, Stage
 
 
 def nothing() -> None:
@@ -59,14 +59,25 @@ def _spread(values: Sequence[float]) -> Spread:
 def take(
     stage: Stage, contestants: Sequence[Contestant], rounds: int, say: Callable[[str], None]
 ) -> dict[str, Series]:
-    """One round more than `rounds`: the first warms caches up and does not count. Each round begins with another contestant."""
+    """One round more than `rounds`: the first warms caches up and does not count. Each round begins with another contestant.
+
+    A peer that fails is told, and left out from there on: three hundred panes are more than some can do."""
     found = {each.name: Series() for each in contestants}
     for number in range(rounds + 1):
         shift = number % len(contestants)
         for each in (*contestants[shift:], *contestants[:shift]):
+            if each.name not in found:
+                continue
             each.before()
-            run = stage.run(each.argv, each.environ, each.codes)
-            each.after()
+            try:
+                run = stage.run(each.argv, each.environ, each.codes)
+                each.after()
+            except Failed as failed:
+                if each.name.startswith("orchestra"):
+                    raise
+                say(f"  {each.name}: it failed: {str(failed).splitlines()[-1]}")
+                del found[each.name]
+                continue
             if number:
                 found[each.name].runs.append(run)
     for name, series in found.items():

@@ -75,6 +75,7 @@ def create(asked: control.Control, version: str) -> fastapi.FastAPI:
         address: Annotated[list[str] | None, fastapi.Query()] = None,
         since: float | None = None,
         limit: Annotated[int | None, fastapi.Query(ge=1)] = None,
+        newest: Annotated[int | None, fastapi.Query(ge=1)] = None,
     ) -> responses.StreamingResponse:
         """Events after a sequence number (0: all that are kept; left out: only what comes), oldest first. `Last-Event-ID` works as well.
 
@@ -87,7 +88,9 @@ def create(asked: control.Control, version: str) -> fastapi.FastAPI:
             since=None if since is None else datetime.fromtimestamp(since, UTC),
         )  # fmt: skip
         return _stream(
-            stream.events(asked.bus, asked.journal, wanted, cursor=cursor, follow=follow, limit=limit)
+            stream.events(
+                asked.bus, asked.journal, wanted, cursor=cursor, follow=follow, limit=limit, newest=newest
+            )
         )
 
     @app.post("/v1/events")

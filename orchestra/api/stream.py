@@ -54,8 +54,12 @@ async def events(
     cursor: int | None,
     follow: bool,
     limit: int | None = None,
+    newest: int | None = None,
 ) -> AsyncIterator[str]:
-    """`cursor` None: nothing that was. A reader that was too slow is brought up from the journal; what was not kept is told as `lost`."""
+    """`cursor` None: nothing that was; `newest`: so many of what was.
+
+    A reader that was too slow is brought up from the journal; what was not kept is told as `lost`.
+    """
     output = wanted.output if "pane.output" in wanted.types else None
     with bus_.subscribe(wanted.matches, output=output) as subscription:
         if cursor is None and wanted.since is None:
@@ -65,6 +69,16 @@ async def events(
         if 0 < cursor < oldest - 1:
             yield message("lost", {"before": oldest, "reason": "the journal no longer has them"})
         given = 0
+        if newest is not None:
+            last = await asyncio.to_thread(
+                journal.read, cursor, limit=newest, types=wanted.types, workspace=wanted.workspace,
+                addresses=wanted.addresses, since=wanted.since, newest=True,
+            )  # fmt: skip
+            for each in last:
+                cursor = each.sequence
+                yield message(each.type, event.dump(each), each.sequence)
+            if not last:
+                cursor = max(cursor, await asyncio.to_thread(journal.last))
         while True:
             async for each in _kept(journal, wanted, cursor):
                 if limit is not None and given >= limit:

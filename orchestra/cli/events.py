@@ -12,6 +12,9 @@ import click
 from orchestra.cli import codes, options, output, suggest
 from orchestra.model import errors, event
 
+RECENT = 100
+"""Events that are shown when nothing is said of how many."""
+PAGE = 500
 _BARE = ("sequence", "time", "type", "workspace", "address", "cause")
 
 
@@ -37,7 +40,10 @@ _BARE = ("sequence", "time", "type", "workspace", "address", "cause")
     shell_complete=suggest.workspaces,
     help="Only of this workspace.",
 )
-@click.option("--limit", "-n", type=click.IntRange(min=1), metavar="N", help="At most so many.")
+@click.option(
+    "--tail", "-n", type=click.IntRange(min=1), metavar="N",
+    help="Only the last N of those. Without it, and without --since, --after and -f: the last 100.",
+)  # fmt: skip
 @options.common
 def command(
     common: options.Common,
@@ -47,7 +53,7 @@ def command(
     types: tuple[str, ...],
     addresses: tuple[str, ...],
     workspace: str,
-    limit: int | None,
+    tail: int | None,
 ) -> int:
     """Show the events that are kept, oldest first; with --follow also those to come. With -o json a line each.
 
@@ -63,19 +69,21 @@ def command(
         raise errors.UsageError(
             f"there are no events of type {known[0]}", hint=f"there are: {', '.join(sorted(event.BODIES))}"
         )
+    if tail is None and since is None and after is None and not follow:
+        tail = RECENT
     there = common.daemon()
     if there is None:
         if follow:
             raise errors.Conflict(
                 "no daemon runs, so nothing would come", hint="start it with: orchestra daemon start"
             )
-        for each in _kept(common, since, after or 0, types, addresses, workspace, limit):
+        for each in _kept(common, since, after or 0, types, addresses, workspace, tail):
             _show(event.dump(each), common)
         return codes.OK
     query = {
-        "follow": follow, "after": None if follow and since is None and after is None else after or 0,
+        "follow": follow, "after": None if follow and not (since or after or tail) else after or 0,
         "since": since.timestamp() if since is not None else None,
-        "type": types, "address": addresses, "workspace": workspace or None, "limit": limit,
+        "type": types, "address": addresses, "workspace": workspace or None, "newest": tail,
     }  # fmt: skip
     for name, told in there.stream("/v1/events", query):
         if name == "lost":
@@ -83,7 +91,7 @@ def command(
         else:
             _show(told, common)
             sys.stdout.flush()
-    if follow and limit is None:
+    if follow:
         raise errors.ActionFailed("the daemon ended", hint="orchestra daemon status")
     return codes.OK
 
@@ -95,7 +103,7 @@ def _kept(
     types: tuple[str, ...],
     addresses: tuple[str, ...],
     workspace: str,
-    limit: int | None,
+    tail: int | None,
 ) -> Iterator[event.Event]:
     from orchestra.store import journal
 
@@ -104,17 +112,13 @@ def _kept(
         output.note("nothing was kept: no daemon ever ran for this tmux server")
         return
     reader = journal.read_only(path)
-    given = 0
     while True:
         page = reader.read(
-            after, limit=500, types=types, addresses=addresses, workspace=workspace, since=since
-        )
-        for each in page:
-            yield each
-            given += 1
-            if given == limit:
-                return
-        if len(page) < 500:
+            after, limit=tail or PAGE, types=types, addresses=addresses, workspace=workspace, since=since,
+            newest=tail is not None,
+        )  # fmt: skip
+        yield from page
+        if tail is not None or len(page) < PAGE:
             return
         after = page[-1].sequence
 

@@ -132,12 +132,13 @@ class _Source:
 
 def _sources(assembly: assemble.Assembly, addresses: Sequence[str], since: datetime | None) -> list[_Source]:
     found: dict[str, _Source] = {}
-    places = list(status.places(assembly.tmux.observe()))
+    server = assembly.tmux.observe()
+    places = list(status.places(server))
     for address in addresses:
         some = [place for place in places if _is_meant(place, address)]
         for place in some:
             name = place.pane.mark.address if place.pane.mark is not None else place.pane.id
-            folder = assembly.logs.find(place.pane.id) if _recorded(assembly, place.pane.id) else None
+            folder = assembly.logs.of(server.epoch, place.pane.id)
             found.setdefault(name, _Source(name, place.pane.id, _open(assembly, folder, since)))
         if not some:
             folder = assembly.logs.find(address)
@@ -145,13 +146,6 @@ def _sources(assembly: assemble.Assembly, addresses: Sequence[str], since: datet
                 raise _unknown(address, places)
             found.setdefault(address, _Source(address, "", _open(assembly, folder, since)))
     return list(found.values())
-
-
-def _recorded(assembly: assemble.Assembly, pane: str) -> bool:
-    from orchestra.host import output as files
-
-    folder = assembly.logs.find(pane)
-    return folder is not None and bool(files.segments(folder))
 
 
 def _is_meant(place: status.Place, address: str) -> bool:

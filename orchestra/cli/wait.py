@@ -117,19 +117,22 @@ def _printed(
 ) -> str:
     from orchestra.daemon import logs
     from orchestra.engine import patterns
+    from orchestra.host import recordings
 
     fault = patterns.fault(pattern)
     if fault is not None:
         raise errors.UsageError(f"{pattern!r} is not a regular expression: {fault}")
     until = time.monotonic() + timeout.total_seconds()
-    base = assembly.directories().recordings
-    folder = base / assembly.tmux.observe().epoch / place.pane.id
+    folder = assembly.directories().recordings / assembly.tmux.observe().epoch / place.pane.id
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     watch = logs.Watch([folder])
     begun = not place.pane.piped
-    # What is recorded since the daemon came is less than what tmux shows, and the other way round when much was printed: both count.
-    shown = assembly.listening.record_from_here(place.pane.id, str(base))
-    log = logs.Log(folder)
+    # Of a pane that was started again only what this process printed counts, where that is known; else what tmux still shows.
+    life = recordings.life(folder, place.pane.pid)
+    shown = (
+        "" if life is not None else assembly.listening.record_from_here(place.pane.id, str(folder.parents[1]))
+    )
+    log = logs.Log(folder, life)
     try:
         found = patterns.search(pattern, shown.split("\n"))
         while found is None:

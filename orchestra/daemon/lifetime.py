@@ -247,6 +247,9 @@ class Daemon:
     async def _publish(
         self, happened: Sequence[happenings.Happening], cause: str, state: Mapping[str, Any]
     ) -> None:
+        for each in happened:
+            if isinstance(each.body, event.PaneExited):
+                self._recordings.ended(each.body.id, each.body.pid)
         await self._publisher.publish(happened, cause, state)
 
     async def _say(self, body: event.Body) -> None:

@@ -81,6 +81,11 @@ class Logs:
                 return folder
         return None
 
+    def of(self, server: str, pane: str) -> Path | None:
+        """Of a live pane, if it is recorded."""
+        folder = self._base / server / pane
+        return folder if output.segments(folder) else None
+
     def open(self, folder: Path, *, since: float | None = None) -> Log:
         """`since`, Unix time: from what was printed then, to a second, as far as that is known."""
         return Log(folder, None if since is None else begin(folder, since))

@@ -54,8 +54,9 @@ class Journal(Protocol):
         workspace: str = "",
         addresses: Sequence[str] = (),
         since: datetime | None = None,
+        newest: bool = False,
     ) -> tuple[event.Event, ...]:
-        """In order, those with a greater sequence."""
+        """In order, those with a greater sequence: the first `limit` of them, or the last."""
 
     def last(self) -> int: ...
 

@@ -23,7 +23,7 @@ LOOK_EVERY = 2.0
 """Seconds, where the system does not tell of changed files."""
 TIMES_MOST = 256 * 1024
 """Bytes of a `times` file, from which on the older half goes."""
-WHOSE, TIMES = "pane", "times"
+WHOSE, TIMES, LIVES = "pane", "times", "lives"
 
 
 @dataclass(slots=True)
@@ -79,6 +79,14 @@ class Recordings:
         for pane, text in whose.items():
             if pane not in self._kept:
                 self._add(pane, text)
+
+    def ended(self, pane: str, pid: int) -> None:
+        """Its process has ended: what comes from here on is another one's."""
+        kept = self._kept.get(pane)
+        end = output.end(kept.folder) if kept is not None else None
+        if kept is not None and end is not None:
+            with (kept.folder / LIVES).open("a") as file:
+                file.write(f"{pid} {end}\n")
 
     def close(self) -> None:
         for pane in list(self._kept):
@@ -212,6 +220,19 @@ def times(folder: Path) -> list[tuple[int, output.Position]]:
         if time.isdecimal() and position is not None:
             found.append((int(time), position))
     return found
+
+
+def life(folder: Path, pid: int) -> output.Position | None:
+    """Where what this process printed begins; None where that is not known."""
+    try:
+        lines = (folder / LIVES).read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    for line in reversed(lines):
+        ended, _, text = line.partition(" ")
+        if ended != str(pid):
+            return output.Position.parse(text)
+    return None
 
 
 def whose(folder: Path) -> tuple[str, str, str] | None:

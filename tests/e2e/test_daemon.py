@@ -40,7 +40,7 @@ def pid_of(cli: Cli) -> int:
 
 
 def events(cli: Cli, *words: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in cli.ok("events", "-o", "json", *words).splitlines()]
+    return [json.loads(line) for line in cli.ok("events", "-o", "json", "--after", "0", *words).splitlines()]
 
 
 def found(cli: Cli, look: Callable[[list[dict[str, Any]]], object], *words: str) -> list[dict[str, Any]]:
@@ -297,6 +297,28 @@ def test_following_a_log(daemon: Cli) -> None:
     (pane,) = (line.split()[0] for line in listed if " api/server " in line)
     daemon.tmux("respawn-pane", "-k", "-t", pane, "echo again; exec sleep 1000")
     assert follower.line() == "api/server | again"
+
+
+def test_what_a_process_before_it_printed_does_not_count(daemon: Cli) -> None:
+    daemon.ok("apply", "shop.yaml")
+    assert "ready" in daemon.ok("wait", "api/server", "--for", "output=ready")
+    daemon.write("shop.yaml", MANIFEST.replace("echo ready; exec sleep 1000", "exec sleep 1001"))
+    daemon.ok("apply", "shop.yaml", "--yes")
+    found(daemon, lambda some: of(some, "pane.exited", "api/server"))
+    done = daemon.run("wait", "api/server", "--for", "output=ready", "--timeout", "200ms")
+    assert (done.code, "no line with 'ready'" in done.err) == (1, True)
+    assert daemon.ok("logs", "api/server") == "ready\n"
+
+
+def test_recent_events(daemon: Cli) -> None:
+    daemon.ok("apply", "shop.yaml")
+    every = found(daemon, lambda some: of(some, "apply.finished"))
+    last = [json.loads(line) for line in daemon.ok("events", "-o", "json", "--tail", "2").splitlines()]
+    assert last == every[-2:]
+    assert len(daemon.ok("events").splitlines()) == len(every)
+    daemon.ok("daemon", "stop")
+    last = [json.loads(line) for line in daemon.ok("events", "-o", "json", "--tail", "1").splitlines()]
+    assert [each["type"] for each in last] == ["daemon.stopped"]
 
 
 def _watches(pid: int) -> bool:
