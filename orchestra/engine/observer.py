@@ -49,6 +49,7 @@ class Observer:
         self._wake = asyncio.Event()
         self._wanted = True
         self._looks = 0
+        self._looking = False
         self._settled = asyncio.Condition()
         self.trouble = ""
         """Why the last look failed; empty when it did not."""
@@ -72,13 +73,11 @@ class Observer:
         self._wake.set()
 
     async def look(self) -> None:
-        """Returns after a look that began after this was called."""
+        """Returns after a look that began after this was called; also when it failed: see `trouble`."""
         async with self._settled:
             wanted = self._looks + (2 if self._looking else 1)
             self.request()
             await self._settled.wait_for(lambda: self._looks >= wanted)
-
-    _looking = False
 
     async def run(self) -> None:
         cause, rest_until = "observation", 0.0
@@ -121,6 +120,7 @@ class Observer:
                 await self._publish([happenings.Happening(body=fault)], cause, {})
             self.trouble = str(error)
             self._wanted = True
+            await self._tell_looked()
             return RETRY / REST
         finally:
             self._looking = False
@@ -133,10 +133,13 @@ class Observer:
         for pane in [pane for pane in self._ended if pane not in after.panes or after.panes[pane].ended]:
             del self._ended[pane]
         await self._looked(server)
+        await self._tell_looked()
+        return self._clock.monotonic() - began
+
+    async def _tell_looked(self) -> None:
         async with self._settled:
             self._looks += 1
             self._settled.notify_all()
-        return self._clock.monotonic() - began
 
     async def _ask_how(self) -> None:
         """A pane's end at once, without a whole look: tmux reaps when it is told to."""
@@ -151,7 +154,8 @@ class Observer:
         try:
             endings = await asyncio.to_thread(self._listening.endings, asked)
         except errors.TmuxUnavailable:
-            endings = {}
+            self._count(asked)
+            return
         found: list[str] = []
         panes = dict(self._seen.panes)
         for pane in asked:
@@ -164,13 +168,19 @@ class Observer:
                 found.append(pane)
                 del self._ended[pane]
             else:
-                self._ended[pane] += 1
-                if self._ended[pane] >= len(TRIES):
-                    del self._ended[pane]
+                self._count([pane])
         if found:
             self._seen = replace(self._seen, panes=panes)
             happened = [happenings.exited(pane, panes[pane]) for pane in found]
             await self._publish(happened, "", {STATE: dump(self._seen)})
+
+    def _count(self, panes: Iterable[str]) -> None:
+        """One question more; the last one's answer comes with the next look."""
+        for pane in panes:
+            self._ended[pane] += 1
+            if self._ended[pane] >= len(TRIES):
+                del self._ended[pane]
+                self._wanted = True
 
 
 def dump(seen: happenings.Seen) -> dict[str, Any]:
