@@ -27,16 +27,21 @@ COMMANDS = {
     "events": "Show what happened, and what happens.",
     "get": "List workspaces, sessions or panes.",
     "graph": "Draw who waits for whom.",
+    "import": "Turn another tool's file into a manifest.",
+    "init": "Look at a project, and write a manifest for it.",
     "logs": "Show what panes printed.",
     "render": "Print a manifest after variables, overlays and expansion.",
     "schema": "Print the manifest's JSON Schema.",
     "status": "Show how workspaces are.",
+    "template": "List, show and add manifests to begin with.",
     "validate": "Look for problems in manifests.",
     "version": "Print the versions of orchestra, tmux and Python.",
     "wait": "Wait until a pane has ended, is healthy, or has printed something.",
 }
 """Name -> one line. A command's module is loaded when it is called: its imports are nobody else's to pay."""
-ALIASES = {"down": "delete"}
+ALIASES = {"down": "delete", "up": "apply"}
+MODULES = {"import": "import_"}
+"""Where a command's name is a word of Python's, its module is called otherwise."""
 
 
 class Commands(click.Group):
@@ -47,7 +52,7 @@ class Commands(click.Group):
         name = ALIASES.get(cmd_name, cmd_name)
         if name not in COMMANDS:
             return None
-        command = importlib.import_module(f"orchestra.cli.{name}").command
+        command = importlib.import_module(f"orchestra.cli.{MODULES.get(name, name)}").command
         assert isinstance(command, click.Command)
         return command
 
@@ -125,7 +130,10 @@ def _run(words: list[str]) -> int:
     except errors.OrchestraError as error:
         output.error(error.diagnostics, name, json=json)
         return codes.ERROR
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except click.exceptions.Abort:  # Ctrl-C or Ctrl-D where we asked
+        output.interrupted(name, json=json, begun=False)
+        return codes.INTERRUPTED
+    except KeyboardInterrupt:
         pass
     except click.exceptions.NoArgsIsHelpError as problem:
         if json:

@@ -49,6 +49,11 @@ def config_file() -> Path:
     return _base("config") / "orchestra" / "config.yaml"
 
 
+def templates() -> Path:
+    """The user's own manifests to begin with. Need not exist."""
+    return config_file().with_name("templates")
+
+
 def directories(socket: Path) -> Directories:
     """Makes them where they are missing. `Conflict` when something there is not ours alone."""
     name = _slug(socket)

@@ -97,10 +97,34 @@ SHAPES: dict[str, dict[str, str]] = {
     "graph": {
         "graph": "`workspace`, `nodes` (`address`, `session`, `step`) and `edges` (`from`, `to`, `condition`, `required`)"
     },
+    "import": {"kind": "what the file was", "manifest": "the manifest's text"},
+    "import --out": {
+        "kind": "what the file was",
+        "manifest": "the manifest's text",
+        "file": "where it is written",
+    },
+    "init": {
+        "file": "what was written, or null",
+        "workspace": "its name",
+        "template": "its name or null",
+        "panes": "a list of `address`, `command`, `source` and `port`, as they were found",
+        "missing": "a list of `tool` that is not on PATH, and the `panes` that need it",
+        "manifest": "its text",
+    },
     "render": {"manifest": "the manifest in full"},
     "schema": {"schema": "the JSON Schema"},
     "status": {
         "workspaces": "a list of `name`, counts, and `sessions` → `windows` → `panes` (as in get panes)"
+    },
+    "template add": {"name": "what it is called", "path": "where it was put"},
+    "template list": {
+        "templates": "a list of `name`, `origin` (`orchestra`, `user`, `project`), `path` or null, and `description`"
+    },
+    "template show": {
+        "name": "what it is called",
+        "origin": "as in template list",
+        "path": "where it is, or null",
+        "manifest": "its text",
     },
     "validate": {"files": "a list of `file`, `valid` and `diagnostics`"},
     "version": {"orchestra": "its version", "tmux": "its version or null", "python": "its version"},

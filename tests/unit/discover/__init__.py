@@ -1,0 +1,1 @@
+"""What other tools wrote in, manifests and warnings out."""
