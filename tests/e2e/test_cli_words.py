@@ -98,7 +98,7 @@ def test_without_a_file_the_usual_names_are_looked_for(cli: Cli) -> None:
         assert done.code == 64
         assert "there is no orchestra.yaml or orchestra.yml in" in done.err
     cli.write("orchestra.yml", MANIFEST)
-    assert "1 panes" in cli.ok("validate")
+    assert "1 pane)" in cli.ok("validate")
     cli.write("orchestra.yaml", MANIFEST.replace("words", "other"))
     assert "other" in cli.ok("render")
     assert "a/one" in cli.ok("graph")
