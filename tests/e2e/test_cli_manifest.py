@@ -82,7 +82,7 @@ def test_validate_refuses_circles(cli: Cli) -> None:
 
 def test_validate_reads_standard_input(cli: Cli) -> None:
     done = cli.run("validate", "-", text="version: 1\nworkspace: piped\nsessions: {a: {}}\n")
-    assert (done.code, done.out) == (0, "-: valid (1 sessions, 1 panes)\n")
+    assert (done.code, done.out) == (0, "-: valid (1 session, 1 pane)\n")
     done = cli.run("diff", "-", text="version: 1\nworkspace: piped\nsessions: {a: {}}\n")
     assert done.code == 2
     assert "a/0" in done.out
