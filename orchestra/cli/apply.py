@@ -234,7 +234,10 @@ def asking(yes: bool, screen: live.Screen) -> Callable[[plan.Plan], bool]:
             )
         with screen.paused():
             output.note(output.plan_text(made, sys.stderr))
-            return click.confirm("Go on?", err=True)
+            try:
+                return click.confirm("Go on?", err=True)
+            except click.Abort:  # Ctrl-C, Ctrl-D
+                raise errors.Interrupted("not confirmed") from None
 
     return confirmed
 

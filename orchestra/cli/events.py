@@ -81,7 +81,7 @@ def command(
             _show(event.dump(each), common)
         return codes.OK
     query = {
-        "follow": follow, "after": None if follow and not (since or after or tail) else after or 0,
+        "follow": follow, "after": None if follow and (since, after, tail) == (None, None, None) else after or 0,
         "since": since.timestamp() if since is not None else None,
         "type": types, "address": addresses, "workspace": workspace or None, "newest": tail,
     }  # fmt: skip

@@ -126,14 +126,12 @@ def _run(words: list[str]) -> int:
         output.error(error.diagnostics, name, json=json)
         return codes.USAGE
     except errors.Interrupted:
-        pass
+        output.interrupted(name, json=json, begun=False)
+        return codes.INTERRUPTED
     except errors.OrchestraError as error:
         output.error(error.diagnostics, name, json=json)
         return codes.ERROR
-    except click.exceptions.Abort:  # Ctrl-C or Ctrl-D where we asked
-        output.interrupted(name, json=json, begun=False)
-        return codes.INTERRUPTED
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         pass
     except click.exceptions.NoArgsIsHelpError as problem:
         if json:

@@ -142,7 +142,7 @@ def interrupted(command: str, *, json: bool, begun: bool = True) -> None:
     if json:
         failure(command, "interrupted", {})
     elif not begun:
-        note("nothing was done")
+        note("interrupted; nothing was done")
     else:
         note("interrupted; what is done is done, and applying again goes on from there")
 

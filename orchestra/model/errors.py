@@ -46,4 +46,4 @@ class SecretUnavailable(OrchestraError):
 
 
 class Interrupted(OrchestraError):
-    """The user pressed Ctrl-C (exit 130)."""
+    """The user pressed Ctrl-C before anything was done (exit 130)."""

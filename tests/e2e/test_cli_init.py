@@ -24,7 +24,7 @@ def test_a_project_runs_as_it_was_found(cli: Cli) -> None:
     done = cli.run("init")
     assert done.code == 0, done
     assert "orchestra.yaml: written (1 session, 4 panes); next: orchestra diff" in done.out
-    name = cli.folder.name.lower()
+    name = cli.folder.name.lower().strip("_-")
     assert f"{name}/web" in done.err
     assert f"Procfile: the line web, port {port}" in done.err
     assert "Makefile: the target test" in done.err
@@ -179,7 +179,7 @@ def test_the_nearer_template_is_meant(cli: Cli) -> None:
     cli.write(".orchestra/templates/django.yml", "version: 1\nworkspace: near\nsessions: {a: {}}\n")
     assert "workspace: near" in cli.ok("template", "show", "django")
     cli.ok("init", "--template", "django")
-    assert f"workspace: {cli.folder.name.lower()}" in (cli.folder / "orchestra.yaml").read_text()
+    assert f"workspace: {cli.folder.name.lower().strip('_-')}" in (cli.folder / "orchestra.yaml").read_text()
 
 
 def test_only_what_is_valid_and_whole_becomes_a_template(cli: Cli) -> None:

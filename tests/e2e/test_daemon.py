@@ -97,7 +97,7 @@ def test_its_life(cli: Cli) -> None:
 
 
 def test_of_many_that_start_at_once_one_stays(cli: Cli) -> None:
-    starting = [cli.start("daemon", "start") for _ in range(8)]
+    starting = [cli.start("daemon", "start") for _ in range(5)]
     for each in starting:
         each.process.wait(timeout=live.DEADLINE)
     pid = pid_of(cli)
