@@ -6,7 +6,7 @@ Of other panes nothing is read: they cost nothing, however much they print.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -60,6 +60,7 @@ class Printed:
         self._known: Mapping[str, Printing] = {}
         self._read: dict[str, _Pane] = {}
         self._pids: dict[str, int] = {}
+        self._begun = False
         self._grown: set[str] = set()
         self._some = asyncio.Event()
         self._watches: dict[int, str] = {}
@@ -72,12 +73,14 @@ class Printed:
 
     def keep(self, panes: Mapping[str, Printing]) -> None:
         """These are recorded now, by tmux's id."""
-        self._known = panes
-        for pane, now in panes.items():
-            if self._pids.get(pane, now.pid) != now.pid and pane in self._read:
-                self._drop(pane)  # another shell counts its commands from one again
+        # What was there before us has told its commands to the daemon before us.
+        fresh = panes.keys() - self._pids.keys() if self._begun else frozenset[str]()
+        again = {pane for pane, now in panes.items() if self._pids.get(pane, now.pid) != now.pid}
+        for pane in again & self._read.keys():
+            self._drop(pane)  # another shell counts its commands from one again
+        self._known, self._begun = panes, True
         self._pids = {pane: now.pid for pane, now in panes.items()}
-        self._choose()
+        self._choose(fresh, again)
 
     async def run(self) -> None:
         while True:
@@ -103,7 +106,8 @@ class Printed:
 
     # --- which
 
-    def _choose(self) -> None:
+    def _choose(self, fresh: Set[str] = frozenset(), again: Set[str] = frozenset()) -> None:
+        """`fresh`: panes that were not there before; `again`: in which another process runs than before."""
         wanted = {
             pane: printing
             for pane, printing in self._known.items()
@@ -113,22 +117,27 @@ class Printed:
             self._drop(pane)
         for pane, printing in wanted.items():
             if pane not in self._read:
-                self._add(pane, printing)
+                folder = self._recordings.folder(pane)
+                start = output.end(folder)
+                if printing.token and pane in fresh:
+                    start = None  # of a shell from its first command on
+                elif printing.token and pane in again:
+                    start = recordings.life(folder, printing.pid) or start
+                self._add(pane, printing, output.Reading(folder, start))
 
-    def _add(self, pane: str, printing: Printing) -> None:
-        folder = self._recordings.folder(pane)
-        new = pane not in self._pids
+    def _add(self, pane: str, printing: Printing, reading: output.Reading) -> None:
         made = self._read[pane] = _Pane(
             id=pane,
             workspace=printing.workspace,
             address=printing.address,
-            # Of a shell from its first command on; of what is listened to, from now on.
-            reading=output.Reading(folder, None if new and printing.token else output.end(folder)),
+            reading=reading,
             stream=stream.Stream(printing.token),
             shell=bool(printing.token),
         )
         if self._inotify is not None:
-            made.watch = self._inotify.add(str(folder), inotify.MODIFY | inotify.CREATE)
+            made.watch = self._inotify.add(
+                str(self._recordings.folder(pane)), inotify.MODIFY | inotify.CREATE
+            )
             self._watches[made.watch] = pane
         self._grow(pane)
 

@@ -17,12 +17,13 @@ class Listening:
     def __init__(self, host: server.Server) -> None:
         self._host = host
         self._waiting: subprocess.Popen[bytes] | None = None
+        self._left = False
 
     def begin(self, recordings: str) -> None:
         """From now on this server wakes us, and what is made on it is recorded under `recordings`."""
-        self._host.source(
-            [*hooks.install(), quote.command("set-option", "-sq", observe.RECORDINGS, recordings)]
-        )
+        option = quote.command("set-option", "-sq", observe.RECORDINGS, recordings)
+        # Whoever waits for a daemon that was killed is woken, or the next wake would be its and not ours.
+        self._host.source([*hooks.install(), option, quote.command(*hooks.WAKE)])
 
     def end(self) -> None:
         self._host.source([*hooks.remove(), quote.command("set-option", "-suq", observe.RECORDINGS)])
@@ -35,11 +36,15 @@ class Listening:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=self._host.environment,
-        ) as self._waiting:
-            return self._waiting.wait() == 0
+        ) as process:
+            self._waiting = process
+            if self._left:
+                process.terminate()
+            return process.wait() == 0
 
     def leave(self) -> None:
         """Ends a `wait` that another thread stands in. By SIGTERM, on which a client takes its leave of the server."""
+        self._left = True
         if self._waiting is not None:
             self._waiting.terminate()
 
