@@ -37,6 +37,10 @@ SWEEP = 3600.0
 KEEP_EVENTS, KEEP_BYTES = timedelta(days=7), 256 * 1024 * 1024
 KEEP_RECORDINGS = timedelta(days=1)
 """Of panes that are gone."""
+BEGINNINGS = 20
+"""Looks, 50 ms apart, whether a server begins to listen on a socket that is there."""
+AGAIN = 10.0
+"""Seconds, where something does: a notice may be missed."""
 SEEK = 1.0
 """Seconds between looks for a server, where nothing tells that one starts."""
 
@@ -182,11 +186,16 @@ class Daemon:
         try:
             watch.add(str(folder), inotify.CREATE | inotify.MOVED_TO)
             self._loop.add_reader(watch.fd, made.set)
-            if await asyncio.to_thread(self._assembly.host.is_up):
+            # Its socket may be there from before we watched, and nobody listen on it yet.
+            for _ in range(BEGINNINGS):
+                if await asyncio.to_thread(self._assembly.host.is_up):
+                    await asyncio.sleep(0.05)  # where it answers and yet nobody can wait on it
+                    return
+                if made.is_set() or not Path(self._assembly.host.path).exists():
+                    break
                 await asyncio.sleep(0.05)
-                return
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(observer.PERIOD):
+                async with asyncio.timeout(AGAIN):
                     await made.wait()
             await asyncio.sleep(0.02)  # it listens a moment after its socket is there
         finally:
