@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -140,9 +141,12 @@ def stop(common: options.Common) -> int:
 def _end(there: client.Client, pid: int) -> None:
     import select
 
+    from orchestra.cli import client
+
     fd = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -1
     try:
-        there.post("/v1/stop", {})
+        with contextlib.suppress(client.Absent):  # it may end before it has answered
+            there.post("/v1/stop", {})
         if fd >= 0 and not select.select([fd], [], [], PATIENCE)[0]:
             raise errors.ActionFailed(
                 f"the daemon (pid {pid}) does not end", hint=f"kill -KILL {pid} harms nothing"
