@@ -18,8 +18,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from orchestra.host import clock
-from orchestra.model import event
-from orchestra.store import journal, trouble
+from orchestra.model import errors, event
+from orchestra.store import journal
 
 _EVENTS = 200_000
 _RATE = 10_000
@@ -110,7 +110,7 @@ def _flood(opened: journal.Journal, size: int) -> tuple[float, list[float]]:
             try:
                 answer = opened.append(each)
                 break
-            except trouble.Full:
+            except errors.JournalFull:
                 waiting.popleft().result()
         told.expect(answer)
         waiting.append(answer)

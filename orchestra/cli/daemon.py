@@ -13,6 +13,7 @@ import click
 
 from orchestra.cli import codes, options, output
 from orchestra.model import errors
+from orchestra.plan import causes
 
 if TYPE_CHECKING:  # see options
     from orchestra.cli import client
@@ -214,7 +215,8 @@ def _tell(common: options.Common, verb: str, told: Any, word: str) -> int:
     if verb == "status":
         output.say(f"  for        {output.duration(told['uptime'])}")
         output.say(
-            f"  sees       {told['sessions']} sessions, {told['windows']} windows, {told['panes']} panes"
+            "  sees       "
+            + ", ".join(causes.count(told[f"{kind}s"], kind) for kind in ("session", "window", "pane"))
         )
         output.say(f"  journal    events {told['journal']['first']} to {told['journal']['last']}")
         output.say(f"  listeners  {told['listeners']}")

@@ -26,7 +26,7 @@ from orchestra.engine import bus, happenings, launching, observer, publishing
 from orchestra.host import clock, ends, inotify, lock, paths, recordings
 from orchestra.model import errors, event, status
 from orchestra.plan import record
-from orchestra.store import healing, journal, trouble
+from orchestra.store import healing, journal
 from orchestra.tmux import listening
 
 LOCK = "daemon"
@@ -63,10 +63,9 @@ class Daemon:
         self._troubles: dict[str, str] = {}
         self._recorded_on = ""
         self.bus = bus.Bus()
-        self._file = journal.Journal(
+        self.journal = journal.Journal(
             found.journal, self._clock, trouble=self._in_trouble, healed=self._healed
         )
-        self.journal = _Journal(self._file)
         self._publisher = publishing.Publisher(self.journal, self.bus, self._clock)
         self._recordings = recordings.Recordings(found.recordings, self._clock, self._renew)
         self._printed = printed.Printed(self._recordings, self.bus, self._publisher, self._clock)
@@ -81,9 +80,9 @@ class Daemon:
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Until `stop`, SIGTERM or SIGINT. `ready` is called when it hears and answers."""
-        opened = await asyncio.to_thread(self._file.open)
+        opened = await asyncio.to_thread(self.journal.open)
         try:
-            self._observer.resume(self._file.get(observer.STATE))
+            self._observer.resume(self.journal.get(observer.STATE))
             await self._say(event.DaemonStarted(pid=os.getpid(), version=_version(), unclean=opened.unclean))
             if opened.condition is healing.Condition.HEALED:
                 await self._say(event.DaemonFault(part="journal", reason=_healed(opened)))
@@ -95,10 +94,10 @@ class Daemon:
             self._ends.watch({})
             with contextlib.suppress(errors.TmuxUnavailable):
                 await asyncio.to_thread(self._listening.end)
-            with contextlib.suppress(trouble.Full, TimeoutError):
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(2):
                     await self._say(event.DaemonStopped(pid=os.getpid(), reason=self._reason or "it failed"))
-            await asyncio.to_thread(self._file.close)
+            await asyncio.to_thread(self.journal.close)
             _log.info("stopped: %s", self._reason)
 
     async def _live(self, socket_: socket.socket, ready: Callable[[], None]) -> None:
@@ -281,7 +280,7 @@ class Daemon:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.to_thread(self._file.retain, KEEP_EVENTS, KEEP_BYTES)
+            await asyncio.to_thread(self.journal.retain, KEEP_EVENTS, KEEP_BYTES)
             await asyncio.to_thread(self._recordings.sweep, KEEP_RECORDINGS)
             await asyncio.sleep(SWEEP)
 
@@ -304,8 +303,8 @@ class Daemon:
             "panes": len(seen.panes),
             "journal": {
                 "path": str(self._found.journal),
-                "first": self._file.first(),
-                "last": self._file.last(),
+                "first": self.journal.first(),
+                "last": self.journal.last(),
             },
             "listeners": len(self.bus),
             "troubles": troubles,
@@ -331,23 +330,6 @@ class Daemon:
     ) -> AsyncIterator[Mapping[str, Any]]:
         async for piece in self._logs.stream(address, tail=tail, since=since, follow=follow):
             yield piece
-
-
-class _Journal:
-    """`engine.sources.Journal`: fullness as an answer, because waiting is the engine's."""
-
-    def __init__(self, file: journal.Journal) -> None:
-        self._file = file
-        self.get = file.get
-        self.read = file.read
-        self.last = file.last
-        self.first = file.first
-
-    def append(self, events: Sequence[event.Event], state: Mapping[str, Any] | None = None) -> Any:
-        try:
-            return self._file.append(events, state)
-        except trouble.Full:
-            return None
 
 
 def _tells(pane: status.Pane) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 from orchestra.engine import bus, happenings, ports, sources
-from orchestra.model import event
+from orchestra.model import errors, event
 
 FULL = 0.1
 """Seconds between tries while the journal can take no more: the disk is full, and what waits has its limit."""
@@ -37,11 +38,18 @@ class Publisher:
             event.Event(body=each.body, time=now, workspace=each.workspace, address=each.address, cause=cause)
             for each in happened
         ]
-        while (kept := self._journal.append(events, state)) is None:  # noqa: ASYNC110 - the writer is a thread
-            await asyncio.sleep(FULL)
-        written = await asyncio.wrap_future(kept)
+        written = await asyncio.wrap_future(await self._append(events, state))
         self._bus.publish(written)
         return written
+
+    async def _append(
+        self, events: Sequence[event.Event], state: Mapping[str, Any] | None
+    ) -> Future[tuple[event.Event, ...]]:
+        while True:
+            try:
+                return self._journal.append(events, state)
+            except errors.JournalFull:
+                await asyncio.sleep(FULL)
 
     def tell(self, happened: Sequence[happenings.Happening]) -> None:
         """Only to who listens now."""

@@ -38,9 +38,9 @@ class Ends(Protocol):
 class Journal(Protocol):
     def append(
         self, events: Sequence[event.Event], state: Mapping[str, Any] | None = None
-    ) -> Future[tuple[event.Event, ...]] | None:
-        """Done when they are on disk, with their sequence numbers, and `state` with them: all or nothing. None: it can take no more
-        now, nothing was done."""
+    ) -> Future[tuple[event.Event, ...]]:
+        """Done when they are on disk, with their sequence numbers, and `state` with them: all or nothing. `JournalFull`: it can take
+        no more now, nothing was done."""
 
     def get(self, key: str) -> Any:
         """Of the state; None when there is none."""

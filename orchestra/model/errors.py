@@ -41,6 +41,10 @@ class Conflict(OrchestraError):
     """Someone else holds or changed it: the lock, a session of that name, the world under a saved plan."""
 
 
+class JournalFull(OrchestraError):
+    """Slow down or drop: more events wait to be written than memory is given for."""
+
+
 class SecretUnavailable(OrchestraError):
     """A secret's source (variable, file, command) gave nothing. The message names the source, never a value."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,8 @@ class Journal:
         self._limits = limits
         self._writer = writing.Writer(path, time, limits, writing.Told(trouble, healed))
         self._engine: sqlalchemy.Engine | None = None
-        self._reader = reading.Reader(path, self._connect)
+        reader = reading.Reader(path, self._connect)
+        self.get, self.read, self.first, self.last = reader.get, reader.read, reader.first, reader.last
 
     def open(self) -> healing.Found:
         """What was there, made sound. `Conflict`: it is not ours, newer, or held; `trouble.Unavailable`: it cannot be used now."""
@@ -61,7 +62,7 @@ class Journal:
     ) -> Future[tuple[event.Event, ...]]:
         """Done when they are committed, with their sequence numbers, and `state` with them: all or nothing, in the order of calls.
 
-        `trouble.Full`: slow down, or drop. While the disk is full or the file locked they wait. What JSON or a database cannot hold is
+        `JournalFull`: slow down, or drop. While the disk is full or the file locked they wait. What JSON or a database cannot hold is
         refused here, with `ValueError` or `TypeError`. Cancelled before its turn, it is not written.
         """
         return self._writer.submit([row.prepare(each) for each in events], _dumped(state or {}))
@@ -69,39 +70,6 @@ class Journal:
     def put(self, state: Mapping[str, Any]) -> Future[tuple[event.Event, ...]]:
         """JSON values by key. None deletes nothing, it is a value like others."""
         return self.append((), state)
-
-    def get(self, key: str) -> Any | None:
-        return self._reader.get(key)
-
-    def read(
-        self,
-        after: int = 0,
-        *,
-        limit: int,
-        types: Sequence[str] = (),
-        workspace: str = "",
-        addresses: Sequence[str] = (),
-        since: datetime | None = None,
-        until: datetime | None = None,
-        newest: bool = False,
-    ) -> tuple[event.Event, ...]:
-        """See `reading.Reader.read`."""
-        return self._reader.read(
-            after,
-            limit=limit,
-            types=types,
-            workspace=workspace,
-            addresses=addresses,
-            since=since,
-            until=until,
-            newest=newest,
-        )
-
-    def first(self) -> int:
-        return self._reader.first()
-
-    def last(self) -> int:
-        return self._reader.last()
 
     def retain(self, max_age: timedelta, max_bytes: int) -> int:
         """How many were deleted. Blocks while it works, slice by slice; appends go on between."""

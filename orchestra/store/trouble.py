@@ -8,10 +8,6 @@ import sqlite3
 from orchestra.model.errors import OrchestraError
 
 
-class Full(OrchestraError):
-    """Slow down or drop: more is waiting to be written than memory is given for."""
-
-
 class Unavailable(OrchestraError):
     """Try again later: the file could not be read or written now; what was acknowledged is safe."""
 

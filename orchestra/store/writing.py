@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestra.model import event
-from orchestra.model.errors import OrchestraError
+from orchestra.model.errors import JournalFull, OrchestraError
 from orchestra.store import clock, healing, row, schema, trouble
 from orchestra.store.limits import Limits
 
@@ -102,7 +102,7 @@ class Writer:
                 raise trouble.Unavailable("the journal is closed")
             if self._count + len(rows) > limits.waiting_events or self._bytes + size > limits.waiting_bytes:
                 reason = self._error or "events come faster than the disk takes them"
-                raise trouble.Full(
+                raise JournalFull(
                     f"the journal takes no more for now: {reason}",
                     hint="slow down, or drop what can be missed",
                 )

@@ -32,6 +32,8 @@ def panes(place: folder.Place) -> found.Found:
         yield document
         return
     services = reading.mapping(document.get("services"))
+    if not services and document.get("services"):
+        yield found.warning(f"{place.path(name)} is left out: its services are no map")
     if len(services) > MOST:
         yield found.warning(
             f"{place.path(name)} has {len(services)} services; only the first {MOST} are looked at"

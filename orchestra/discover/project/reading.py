@@ -6,20 +6,13 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orchestra.discover.project import folder, found
-from orchestra.model import dotenv
+from orchestra.model import dotenv, errors
 from orchestra.model.diagnostic import Diagnostic
 
-if TYPE_CHECKING:
-    import yaml
-
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-MOST_YAML = 1 << 18
-"""Characters. The reader that can be watched is slow."""
-MOST_MERGED = 20_000
-"""Entries that `<<` may bring in."""
 
 
 def json_map(place: folder.Place, name: str) -> Mapping[str, Any] | Diagnostic:
@@ -92,47 +85,11 @@ def _read(
 
 
 def yaml_value(text: str) -> object:
-    """Raises ValueError or RecursionError."""
-    import yaml  # only projects that have YAML pay for it
+    """Raises ValueError."""
+    from orchestra.discover import notes, tree, yaml_text  # only projects that have YAML pay for it
 
-    if len(text) > MOST_YAML:
-        raise ValueError("too large")
     try:
-        return yaml.load(text, Loader=_loader(yaml.SafeLoader))  # noqa: S506 - a safe one
-    except yaml.YAMLError as failed:
-        raise ValueError("not YAML") from failed
-
-
-def _loader(base: type[yaml.SafeLoader]) -> type[yaml.SafeLoader]:
-    class Loader(base):  # type: ignore[valid-type, misc]
-        """`<<` within a budget: ten lines of it can mean ten billion entries."""
-
-        merged = 0
-
-        def flatten_mapping(self, node: Any) -> None:
-            brought: list[Any] = []
-            own: list[Any] = []
-            for key, value in node.value:
-                if key.tag != "tag:yaml.org,2002:merge":
-                    own.append((key, value))
-                    continue
-                sources = [value] if hasattr(value, "flow_style") and _is_map(value) else list(value.value)
-                for each in reversed(sources):
-                    if not _is_map(each):
-                        raise ValueError("only maps are merged")
-                    self._count(each)
-                    self.flatten_mapping(each)
-                    self._count(each)
-                    brought.extend(each.value)
-            node.value = brought + own
-
-        def _count(self, node: Any) -> None:
-            self.merged += 1 + len(node.value)
-            if self.merged > MOST_MERGED:
-                raise ValueError("too much is merged")
-
-    return Loader
-
-
-def _is_map(node: Any) -> bool:
-    return bool(getattr(node, "id", None) == "mapping")
+        node = yaml_text.document("", text, notes.Notes())
+    except errors.ManifestError as failed:
+        raise ValueError(str(failed)) from failed
+    return tree.plain(node)

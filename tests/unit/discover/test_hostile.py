@@ -75,7 +75,7 @@ def test_it_ends_in_time_with_something_said(
     file, content = HOSTILE[name]
     path = tmp_path / file
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    start = time.monotonic()
+    start = time.process_time()
     try:
         found = source.read(str(path))
         made = translate.imported(found, None, layout.panes)
@@ -83,7 +83,7 @@ def test_it_ends_in_time_with_something_said(
         told = made.warnings
     except errors.ManifestError as failed:
         told = failed.diagnostics
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
     assert told
     assert "fault" not in told[0].summary
     assert len(told) <= limits.WARNINGS + 2

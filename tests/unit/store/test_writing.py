@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestra.model.errors import Conflict
+from orchestra.model.errors import Conflict, JournalFull
 from orchestra.store import healing, trouble
 from tests.unit.store import scene
 
@@ -104,7 +104,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
             opened.append([scene.exited(1, size=30_000)])
         with held(path):
             answers = [opened.append([scene.exited(n)]) for n in range(10)]
-            with pytest.raises(trouble.Full, match="no more"):
+            with pytest.raises(JournalFull, match="no more"):
                 opened.append([scene.exited(10)])
             opened.put({})  # weighs nothing
             cancelled = answers[9].cancel()
@@ -114,7 +114,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
         assert [scene.number(each) for each in scene.everything(opened)] == [*range(len(kept)), 1]
         with held(path):
             opened.append([scene.exited(2, size=15_000)])
-            with pytest.raises(trouble.Full):
+            with pytest.raises(JournalFull):
                 opened.append([scene.exited(3, size=15_000)])
 
 
@@ -180,41 +180,6 @@ def test_no_room_to_write(tmp_path: Path) -> None:
     with scene.make(path) as opened:
         kept = scene.everything(opened)
         assert [scene.number(each) for each in kept] == scene.sequences(kept)
-
-
-def test_disk_full(tmp_path: Path) -> None:
-    """The limit of a file's size stands for the disk's: to SQLite it is the same. In a program of its own: it holds for all files."""
-    done = subprocess.run(
-        [sys.executable, "-c", FULL, str(tmp_path / "journal.db")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=scene.WAIT,
-    )
-    assert (done.returncode, done.stdout) == (0, "healed\n"), done.stderr
-
-
-FULL = """
-import resource, sys
-from pathlib import Path
-from tests.unit.store import scene
-from tests.unit.store.test_writing import Heard
-told = Heard()
-with scene.make(Path(sys.argv[1]), told=told) as opened:
-    scene.done(opened.append([scene.exited(0)]))
-    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    import signal
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
-    answers = [opened.append([scene.exited(n, size=1000)]) for n in range(1, 500)]
-    assert told.troubled.wait(scene.WAIT)
-    assert opened.error
-    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-    assert [scene.sequences(scene.done(each)) for each in answers] == [[n + 1] for n in range(1, 500)]
-    assert told.over.wait(scene.WAIT)
-assert told.healed == []
-print("healed")
-"""
 
 
 def test_the_file_is_taken_away(tmp_path: Path) -> None:
