@@ -120,7 +120,9 @@ class Execution:
                 for id_ in self._take(lambda what: isinstance(what, LONG), follow=False):
                     running += 1
                     name = f"step {id_} {self._nodes[id_].step.change}"
-                    self._tasks[id_] = group.create_task(self._long(id_, finished), name=name)
+                    task = self._tasks[id_] = group.create_task(self._long(id_), name=name)
+                    # Not by the coroutine: one that is given up before its first turn never runs.
+                    task.add_done_callback(lambda _, id_=id_: finished.put_nowait(id_))  # type: ignore[misc]
                 if not running:
                     break
                 ended = await finished.get()
@@ -358,16 +360,12 @@ class Execution:
 
     # --- steps that take time
 
-    async def _long(self, id_: int, finished: asyncio.Queue[int]) -> None:
+    async def _long(self, id_: int) -> None:
         node = self._nodes[id_]
         try:
             node.reason = await self._carry_out(node.step.action) or ""
         except (gates.Failed, errors.OrchestraError) as error:
             node.reason = str(error) or "it failed"
-        except asyncio.CancelledError:
-            if id_ not in self._cut:
-                raise
-        finished.put_nowait(id_)
 
     async def _carry_out(self, what: action.Action) -> str | None:
         match what:
