@@ -1,5 +1,3 @@
-"""The journal: every event and a little state, in one SQLite file that outlives the daemon.
-
-Here: who may write it (one thread), what a committed event is, how the file is read, kept small, judged and repaired.
-Not here: what events mean, when to keep or drop them, and anything that waits in a loop of its own.
+"""What outlives a process: the journal, in SQLite (the only room that knows SQL), snapshots in directories of their own, and the texts
+of manifests as they were applied. Whole or not there at all; damage is told, never believed.
 """
