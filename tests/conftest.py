@@ -1,11 +1,15 @@
 """Options and profiles that every test shares. Fixtures live beside the tests that use them."""
 
 import os
+import signal
 
 import hypothesis
 import pytest
 
 _CI_EXAMPLES = 50
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""A shell's background job is started with it ignored, and all that it starts: nothing could be interrupted then."""
 
 hypothesis.settings.register_profile(
     "ci",
