@@ -118,7 +118,10 @@ def command(
     with live.Screen(common.json) as screen:
         ask = asking(yes, screen)
         outcome = carry_out(
-            common, assembly, lambda by: by.apply(loaded.workspace, wanted, settings, ask, screen.report)
+            common,
+            assembly,
+            lambda by: by.apply(loaded.workspace, wanted, settings, ask, screen.report),
+            loaded if not targets else None,
         )
     return summarise("apply", outcome, common, screen.elapsed, loaded.warnings)
 
@@ -138,8 +141,22 @@ def carry_out(
     common: options.Common,
     assembly: assemble.Assembly,
     work: Callable[[reconcile.Reconciler], Coroutine[Any, Any, reconcile.Outcome]],
+    whole: load.Loaded | None = None,
 ) -> reconcile.Outcome:
-    """Does it; a daemon that runs is told of it."""
+    """Does it; a daemon that runs is told of it. The text of a manifest that is applied as a `whole` is remembered."""
+    outcome = _carried_out(common, assembly, work)
+    if whole is not None and not outcome.declined:
+        from orchestra.daemon import snapshots
+
+        snapshots.remember(assembly, whole)
+    return outcome
+
+
+def _carried_out(
+    common: options.Common,
+    assembly: assemble.Assembly,
+    work: Callable[[reconcile.Reconciler], Coroutine[Any, Any, reconcile.Outcome]],
+) -> reconcile.Outcome:
     report = common.reporting()
     if report is None:
         return run(work(assembly.reconciler))
@@ -250,8 +267,6 @@ def summarise(
     warnings: tuple[diagnostic.Diagnostic, ...] = (),
 ) -> int:
     """The result on stdout; what went wrong on stderr."""
-    from orchestra.model import codec
-
     result, made = outcome.result, outcome.plan
     if outcome.declined:
         if common.json:
@@ -260,14 +275,7 @@ def summarise(
             output.note("nothing was done")
         return codes.ERROR
     if common.json:
-        rows = {
-            "workspace": made.workspace,
-            "changes": [codec.dump(change) for change in made.changes if change.verb != "none"],
-            "failed": dict(result.failed),
-            "skipped": dict(result.skipped),
-            "rolled_back": outcome.undone is not None,
-            "elapsed": round(elapsed, 3),
-        }
+        rows = row(outcome, elapsed)
         notes = (*warnings, *made.notes)
         if result.ok:
             output.result(name, rows, notes)
@@ -291,6 +299,19 @@ def summarise(
     counted = _counted(made, result, rolled_back=outcome.undone is not None)
     output.say(f"{counted} in {output.duration(elapsed)}")
     return codes.OK if result.ok else codes.ERROR
+
+
+def row(outcome: reconcile.Outcome, elapsed: float) -> dict[str, Any]:
+    from orchestra.model import codec
+
+    return {
+        "workspace": outcome.plan.workspace,
+        "changes": [codec.dump(change) for change in outcome.plan.changes if change.verb != "none"],
+        "failed": dict(outcome.result.failed),
+        "skipped": dict(outcome.result.skipped),
+        "rolled_back": outcome.undone is not None,
+        "elapsed": round(elapsed, 3),
+    }
 
 
 def _problems(result: progress.Result) -> list[diagnostic.Diagnostic]:

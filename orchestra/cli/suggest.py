@@ -17,7 +17,8 @@ DEFAULT_FILES = ("orchestra.yaml", "orchestra.yml")
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from orchestra.model import spec, status
+    from orchestra.daemon import assemble
+    from orchestra.model import spec
 
 
 def workspaces(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
@@ -42,6 +43,20 @@ def targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
     return _items(_silently(lambda: _declared(ctx)) or _silently(lambda: _live(ctx)), incomplete)
 
 
+def snapshots(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Those that are kept; their names hold dots, too."""
+    from click.shell_completion import CompletionItem  # only a shell asks
+
+    found = _silently(lambda: _kept(ctx))
+    return [CompletionItem(each) for each in found if each.startswith(incomplete)]
+
+
+def _kept(ctx: click.Context) -> Iterable[str]:
+    from orchestra.daemon import snapshots
+
+    return [each.name for each in snapshots.keeper(_assembly(ctx)).all(check=False)]
+
+
 def _silently(ask: Callable[[], Iterable[str]]) -> list[str]:
     try:
         return list(ask())
@@ -64,25 +79,24 @@ def _is_safe(word: str) -> bool:
     return all(names.NAME.match(part) for part in word.removeprefix("@").split("/"))
 
 
-def _observed(ctx: click.Context) -> status.Server:
+def _assembly(ctx: click.Context) -> assemble.Assembly:
     from orchestra.daemon import assemble
 
     given = {**(ctx.parent.params if ctx.parent is not None else {})}
     given.update({key: value for key, value in ctx.params.items() if value is not None})
-    chosen = assemble.assemble(given.get("socket_name"), given.get("socket_path"), os.environ)
-    return chosen.tmux.observe()
+    return assemble.assemble(given.get("socket_name"), given.get("socket_path"), os.environ)
 
 
 def _workspaces(ctx: click.Context) -> Iterable[str]:
     from orchestra.plan import overview
 
-    return overview.names_of(_observed(ctx))
+    return overview.names_of(_assembly(ctx).tmux.observe())
 
 
 def _live(ctx: click.Context) -> Iterable[str]:
     from orchestra.plan import overview
 
-    for workspace in overview.workspaces(_observed(ctx)):
+    for workspace in overview.workspaces(_assembly(ctx).tmux.observe()):
         for session in workspace.sessions:
             yield session.address
             yield from (window.address for window in session.windows if len(session.windows) > 1)

@@ -16,7 +16,7 @@ from orchestra.engine import gates, launching, stopping, together, typing_lines,
 from orchestra.model import action, errors, plan, progress, spec, status
 from orchestra.plan import record
 
-LONG = (action.StopPane, action.TypeLines, action.Await)
+LONG = (action.StopPane, action.TypeLines, action.TypeAhead, action.Await)
 """Actions that take time and go on beside others; the rest is done at once, in batches."""
 
 
@@ -371,7 +371,7 @@ class Execution:
         match what:
             case action.StopPane():
                 return await self._stop(what)
-            case action.TypeLines():
+            case action.TypeLines() | action.TypeAhead():
                 self._report(
                     progress.Progress(
                         address=what.address,
@@ -381,7 +381,10 @@ class Execution:
                 )
                 place = await self._live(what.address)
                 typer = typing_lines.Typer(self._world, self._settings.timeout)
-                reason = await typer.type(what, place.pane)
+                if isinstance(what, action.TypeAhead):
+                    reason = await typer.ahead(what, place.pane)
+                else:
+                    reason = await typer.type(what, place.pane)
                 if reason is None:
                     self._report(
                         progress.Progress(address=what.address, phase=progress.Phase.DONE, detail="typed")

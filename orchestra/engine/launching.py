@@ -23,6 +23,8 @@ def launch(
         argv = (shell, "-l")
         if pane.shell_integration:
             argv, told = machine.integrate(argv, token(mark.uid))
+    if pane.scrollback_file is not None:
+        argv = ("sh", "-c", _SHOW, pane.scrollback_file, *argv)
     hidden = {secret.name: values[secret] for secret in pane.secrets}
     if hidden:
         argv = machine.hand_over(hidden, argv)
@@ -31,6 +33,10 @@ def launch(
         # tmux gives a new pane the PATH of the client that made it, whatever -e says.
         argv = ("env", f"PATH={env.pop('PATH')}", *argv)
     return action.Launch(argv=argv, env=env, dir=pane.dir)
+
+
+_SHOW = 'gzip -dcf -- "$0" 2>/dev/null; exec "$@"'
+"""A file that is gone, or broken, keeps nothing from starting."""
 
 
 def token(uid: str) -> str:

@@ -32,8 +32,10 @@ class Tmux(Protocol):
     def capture(self, pane_id: str) -> str:
         """The pane's text with its history (at most 2,000 lines), lines joined where the terminal wrapped them."""
 
-    def type_line(self, address: str, expect: status.Mark, mark: status.Mark, line: str) -> action.Outcome:
-        """Types `line` and Enter and writes `mark`, in one step, if the pane still bears `expect`."""
+    def type_line(
+        self, address: str, expect: status.Mark, mark: status.Mark, line: str, *, enter: bool = True
+    ) -> action.Outcome:
+        """Types `line`, Enter unless told not to, and writes `mark`, in one step, if the pane still bears `expect`."""
 
     def send_keys(self, address: str, expect: status.Mark, keys: Sequence[str]) -> action.Outcome:
         """Sends key names or text, if the pane still bears `expect`."""

@@ -36,6 +36,15 @@ class Typer:
             mark = after
         return None
 
+    async def ahead(self, what: action.TypeAhead, pane: status.Pane) -> str | None:
+        lacking = await self._prompt(pane)
+        if lacking is not None:
+            return f"what was there was not typed: {lacking}"
+        outcome = await asyncio.to_thread(
+            self._world.tmux.type_line, what.address, what.mark, what.mark, what.line, enter=what.enter
+        )
+        return None if outcome.error is None else f"what was there was not typed: {outcome.error}"
+
     async def _prompt(self, pane: status.Pane) -> str | None:
         """Why there is none. Twice in a row: between a line's end and its command's start a shell looks for a moment as if it waited."""
         seen = 0

@@ -37,6 +37,15 @@ class Directories:
         return self.state / "recordings"
 
     @property
+    def snapshots(self) -> Path:
+        return self.state / "snapshots"
+
+    @property
+    def texts(self) -> Path:
+        """Of manifests as they were applied."""
+        return self.state / "applied"
+
+    @property
     def log(self) -> Path:
         return self.state / "daemon.log"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from orchestra.manifest import environment, files, health, layout, limits, references, tree
 from orchestra.manifest.problem import Problems, quoted
@@ -54,6 +55,7 @@ def workspace(root: Map, file: str, scaled_away: frozenset[str], problems: Probl
         file=file,
         sessions=sessions,
         groups=groups,
+        snapshots=_snapshots(tree.child(root, "snapshots"), problems),
     )
     if len(made.panes) > limits.PANES:
         problems.add(
@@ -106,6 +108,7 @@ def _session(name: str, node: Map, at: Location, above: _Above, context: _Contex
     selected = _selected(windows)
     return spec.Session(
         name=name,
+        title=tree.text(tree.child(node, "title")),
         labels=_labels(node),
         windows=tuple(_window(window, name, inside, context, focus=window is selected) for window in windows),
     )
@@ -124,8 +127,11 @@ def _window(node: Map, session: str, above: _Above, context: _Context, *, focus:
     chosen = _layout(node, panes, context)
     return spec.Window(
         name=name,
+        title=tree.text(tree.child(node, "title")),
         layout=chosen,
         focus=focus,
+        zoomed=tree.flag(tree.child(node, "zoomed")) or False,
+        options=_texts(node, "options"),
         panes=tuple(_pane(pane, session, inside, context) for pane in panes),
     )
 
@@ -138,6 +144,7 @@ def _pane(node: Map, session: str, above: _Above, context: _Context) -> spec.Pan
         address=address,
         command=health.command(tree.child(node, "command")),
         send_keys=tree.texts(tree.child(node, "send_keys")),
+        was=health.command(tree.child(node, "was")),
         shell=level.shell,
         shell_integration=tree.flag(tree.child(node, "shell_integration")) is not False,
         dir=tree.text(tree.child(node, "dir")) or above.dir,
@@ -145,6 +152,8 @@ def _pane(node: Map, session: str, above: _Above, context: _Context) -> spec.Pan
         secrets=environment.secrets_of(level),
         title=tree.text(tree.child(node, "title")),
         labels=_labels(node),
+        options=_texts(node, "options"),
+        scrollback_file=tree.text(tree.child(node, "scrollback_file")),
         focus=tree.flag(tree.child(node, "focus")) or False,
         size=_size(tree.child(node, "size")),
         depends_on=references.of_pane(address, node, above.depends_on, context.known),
@@ -158,10 +167,24 @@ def _panes_of(window: Map) -> list[Map]:
 
 
 def _labels(node: Map) -> dict[str, str]:
-    labels = tree.child(node, "labels")
-    return {
-        name: text for name, entry in tree.children(labels) if (text := tree.text(entry.node)) is not None
-    }
+    return _texts(node, "labels")
+
+
+def _texts(node: Map, key: str) -> dict[str, str]:
+    pairs = tree.children(tree.child(node, key))
+    return {name: text for name, entry in pairs if (text := tree.text(entry.node)) is not None}
+
+
+def _snapshots(node: Node | None, problems: Problems) -> spec.Snapshots | None:
+    if not isinstance(node, Map):
+        return None
+    default = spec.Snapshots(autosave=timedelta(minutes=5))
+    return spec.Snapshots(
+        autosave=health.duration_of(node, "autosave", default.autosave, problems, positive=True),
+        keep=tree.whole(tree.child(node, "keep")) or default.keep,
+        max_age=health.duration_of(node, "max_age", default.max_age, problems),
+        scrollback=tree.flag(tree.child(node, "scrollback")) or False,
+    )
 
 
 def _size(node: Node | None) -> spec.Size | None:

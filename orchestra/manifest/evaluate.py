@@ -20,10 +20,13 @@ TYPED = frozenset(
         "success_threshold",
         "required",
         "shell_integration",
+        "zoomed",
+        "scrollback",
+        "keep",
     }
 )
 """Where `{{ port }}` stays the number it is; everywhere else text is meant."""
-SETTLED = frozenset({"include", "variables", "environments", "defaults"})
+SETTLED = frozenset({"include", "saved", "variables", "environments", "defaults"})
 """Done with before templates are evaluated."""
 
 

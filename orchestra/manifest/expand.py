@@ -5,25 +5,31 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from orchestra.manifest import files, tree
 from orchestra.manifest.problem import Problems, quoted
 from orchestra.manifest.tree import Entry, List, Map, Node, Scalar
 
-TEXT_MAPS = ("env", "labels")
+TEXT_MAPS = ("env", "labels", "options")
 
 
 @dataclass(frozen=True, slots=True)
 class _Home:
     directory: str | None
     problems: Problems
+    folders: Mapping[str, str]
+    """Where the relative paths of a file begin, if not where it lies."""
+
+    def folder(self, file: str) -> str:
+        return self.folders.get(file) or files.folder(file)
 
     def absolute(self, node: Node | None, base: str | None = None) -> Node | None:
         """Of a path that was written; without `base` it is relative to the file it is written in."""
         path = tree.text(node)
         if node is None or path is None:
             return node
-        return tree.written(node.at, self._absolute(path, node, base or files.folder(node.at.file)))
+        return tree.written(node.at, self._absolute(path, node, base or self.folder(node.at.file)))
 
     def _absolute(self, path: str, node: Node, base: str) -> str:
         if path.startswith("~"):
@@ -44,8 +50,14 @@ class _Home:
         return os.path.normpath(os.path.join(base, path))  # noqa: PTH118
 
 
-def full(root: Map, environ: Mapping[str, str], problems: Problems) -> Map:
-    home = _Home(environ.get("HOME") or None, problems)
+def full(
+    root: Map,
+    environ: Mapping[str, str],
+    problems: Problems,
+    folders: Mapping[str, str] = MappingProxyType({}),
+) -> Map:
+    """`folders`: where relative paths of a file begin, if not where it lies."""
+    home = _Home(environ.get("HOME") or None, problems, folders)
     changes: dict[str, Node | None] = _paths_and_texts(root, home)
     if isinstance(sessions := tree.child(root, "sessions"), Map):
         full_sessions = {
@@ -69,7 +81,7 @@ def _labelled(group: Map) -> Map:
 
 
 def _session(session: Map, home: _Home) -> Map:
-    base = files.folder(session.at.file)
+    base = home.folder(session.at.file)
     directory = home.absolute(tree.child(session, "dir")) or tree.written(session.at, base)
     base = tree.text(directory) or base
     changes = {**_paths_and_texts(session, home), "dir": directory}
@@ -106,7 +118,9 @@ def _pane(pane: Map, position: int, base: str, home: _Home) -> Map:
     changes = {**_paths_and_texts(pane, home), "dir": home.absolute(tree.child(pane, "dir"), base)}
     if "name" not in pane.entries:
         changes["name"] = tree.written(pane.at, str(position))
-    for key in ("command", "send_keys"):
+    if (kept := tree.child(pane, "scrollback_file")) is not None:
+        changes["scrollback_file"] = home.absolute(kept, files.folder(kept.at.file))
+    for key in ("command", "send_keys", "was"):
         changes[key] = _texts(tree.child(pane, key))
     for key in ("health", "stop"):
         if isinstance(inner := tree.child(pane, key), Map):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from orchestra.manifest import limits, parse, read, tree
@@ -10,7 +11,7 @@ from orchestra.manifest.problem import Problems, quoted
 from orchestra.manifest.tree import Entry, List, Map, Node, Scalar
 from orchestra.model.diagnostic import Location
 
-OWN = frozenset({"version", "workspace", "description", "include"})
+OWN = frozenset({"version", "workspace", "description", "include", "saved"})
 """What an included file says only for itself, for when it is used alone."""
 DEEPER = frozenset({"defaults", "environments"})
 """Where two files may speak about the same thing, as long as no single setting is given twice."""
@@ -22,11 +23,16 @@ class _Reading:
     problems: Problems
     seen: set[str] = field(default_factory=set)
     counts: parse.Counts = field(default_factory=parse.Counts)
+    texts: list[str] = field(default_factory=list)
+    given: Mapping[str, str] = field(default_factory=dict)
+    """Of files that are not to be read."""
 
 
-def whole(file: str, problems: Problems) -> Map | None:
-    """None: nothing to go on with; problems in included files leave the rest to be checked."""
-    return _read(file, _Reading(problems), (), None)
+def whole(file: str, problems: Problems, text: str | None = None) -> tuple[Map | None, tuple[str, ...]]:
+    """With the texts that were read, the manifest's own first. None: nothing to go on with; problems in included files leave the rest
+    to be checked."""
+    reading = _Reading(problems, given={} if text is None else {file: text})
+    return _read(file, reading, (), None), tuple(reading.texts)
 
 
 def folder(file: str) -> str:
@@ -35,9 +41,14 @@ def folder(file: str) -> str:
 
 
 def single(
-    file: str, problems: Problems, *, named_at: Location | None = None, counts: parse.Counts | None = None
+    file: str,
+    problems: Problems,
+    *,
+    named_at: Location | None = None,
+    counts: parse.Counts | None = None,
+    text: str | None = None,
 ) -> Map | None:
-    text = read.text(file, problems, named_at=named_at)
+    text = read.text(file, problems, named_at=named_at) if text is None else text
     root = None if text is None else parse.document(file, text, problems, counts)
     if root is None or isinstance(root, Map):
         return root
@@ -61,7 +72,11 @@ def _read(file: str, reading: _Reading, chain: tuple[str, ...], named_at: Locati
     if len(reading.seen) > limits.FILES:
         reading.problems.add(named_at, f"more than {limits.FILES} files are included")
         return None
-    root = single(file, reading.problems, named_at=named_at, counts=reading.counts)
+    text = reading.given.get(file) or read.text(file, reading.problems, named_at=named_at)
+    if text is None:
+        return None
+    reading.texts.append(text)
+    root = single(file, reading.problems, named_at=named_at, counts=reading.counts, text=text)
     if root is None:
         return None
     for item in tree.items(tree.child(root, "include")):

@@ -41,11 +41,11 @@ def health(node: Node | None, patterns: Patterns, problems: Problems) -> spec.He
     default = spec.Health(probe=probe)
     return spec.Health(
         probe=probe,
-        interval=_duration(node, "interval", default.interval, problems, positive=True),
-        timeout=_duration(node, "timeout", default.timeout, problems, positive=True),
+        interval=duration_of(node, "interval", default.interval, problems, positive=True),
+        timeout=duration_of(node, "timeout", default.timeout, problems, positive=True),
         failure_threshold=tree.whole(tree.child(node, "failure_threshold")) or default.failure_threshold,
         success_threshold=tree.whole(tree.child(node, "success_threshold")) or default.success_threshold,
-        start_period=_duration(node, "start_period", default.start_period, problems),
+        start_period=duration_of(node, "start_period", default.start_period, problems),
     )
 
 
@@ -57,7 +57,7 @@ def stop(node: Node | None, problems: Problems) -> spec.Stop:
         keys=tree.texts(tree.child(node, "keys")),
         signal=_signal(tree.child(node, "signal"), problems),
         command=command(tree.child(node, "command")),
-        timeout=_duration(node, "timeout", default.timeout, problems),
+        timeout=duration_of(node, "timeout", default.timeout, problems),
     )
 
 
@@ -149,7 +149,7 @@ def _signal(node: Node | None, problems: Problems) -> str | None:
     return name
 
 
-def _duration(
+def duration_of(
     node: Map, key: str, default: timedelta, problems: Problems, *, positive: bool = False
 ) -> timedelta:
     given = tree.child(node, key)

@@ -6,7 +6,7 @@ from orchestra.manifest import fits, schemas, tree
 from orchestra.manifest.problem import Problems
 from orchestra.manifest.tree import Map, Node
 
-UNEVALUATED = ("include", "variables", "environments", "defaults")
+UNEVALUATED = ("include", "saved", "variables", "environments", "defaults")
 
 
 def written(root: Map, problems: Problems) -> None:

@@ -60,6 +60,7 @@ def resolved(
     *,
     settings: Node | None,
     overlay: Map | None,
+    saved: Node | None,
     variable_files: tuple[Path, ...],
     environ: Mapping[str, str],
     given: Mapping[str, str],
@@ -69,11 +70,21 @@ def resolved(
     said: dict[str, Said] = {}
     said.update((name, one) for name, one in _written(settings, "the user's settings") if name in declared)
     said.update((name, one) for name, one in _written(overlay, "the environment") if name in declared)
+    said.update(_known(_written(saved, "saved"), declared, problems))
     for path in variable_files:
         said.update(_known(_from_file(path, problems), declared, problems))
     said.update(_from_environ(environ, declared, problems))
     said.update(_known(_given(given), declared, problems))
     return {name: _value(one, said.get(name), problems) for name, one in declared.items()}
+
+
+def default(root: Map, overlay: Map | None, name: str) -> Value:
+    """What the manifest itself says, or its overlay; None when they say nothing."""
+    said = tree.child(overlay, name)
+    if isinstance(said, Scalar):
+        return said.value
+    declared = tree.child(tree.child(root, "variables"), name)
+    return tree.value(tree.child(declared, "default") if isinstance(declared, Map) else declared)
 
 
 def _declared(node: Node | None, problems: Problems) -> Iterator[Declared]:

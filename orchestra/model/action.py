@@ -38,6 +38,8 @@ class CreateSession:
     width: int
     height: int
     window: CreateWindow
+    title: str = ""
+    """What tmux calls it, where that is not its address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,8 @@ class CreateWindow:
     mark: status.Mark
     record: str
     seed: Seed
+    title: str = ""
+    """What tmux calls it, where that is not its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,16 @@ class TypeLines:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TypeAhead:
+    """Types `line` into the pane's shell once it shows its prompt, and Enter only if `enter`."""
+
+    address: str
+    mark: status.Mark
+    line: str
+    enter: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeletePane:
     """Removes the pane, whose processes `StopPane` has ended before. tmux removes what is empty then."""
 
@@ -120,6 +134,7 @@ class MovePane:
 class WindowMark:
     mark: status.Mark
     record: str
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +188,24 @@ class Focus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetOptions:
+    """tmux options of a window or a pane: those in `unset` are taken off, the others set; whatever else stands there stays."""
+
+    kind: Kind
+    address: str
+    options: Mapping[str, str]
+    unset: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zoom:
+    """Its active pane fills the window, or no pane does."""
+
+    window: str
+    zoomed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Await:
     """Waits until the pane meets the condition."""
 
@@ -202,6 +235,7 @@ Action = (
     | StopPane
     | StartPane
     | TypeLines
+    | TypeAhead
     | DeletePane
     | Rename
     | MovePane
@@ -211,6 +245,8 @@ Action = (
     | ArrangeWindow
     | Write
     | Focus
+    | SetOptions
+    | Zoom
     | Await
     | Forget
     | Join

@@ -9,6 +9,14 @@ NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 """Sessions, windows, panes and groups: what tmux neither rewrites (`a.b` -> `a_b`) nor takes for a target's syntax."""
 
 
+_SPELLED = re.compile(r"\\([\\$])")
+
+
+def given(name: str) -> str:
+    """A session's or window's name that tmux lists, as it was given: tmux puts a `\\` before a `\\`, and before some a `$`."""
+    return _SPELLED.sub(r"\1", name)
+
+
 def pane(session: str, name: str) -> str:
     return f"{session}/{name}"
 

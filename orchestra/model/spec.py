@@ -112,6 +112,8 @@ class Pane:
     command: str | tuple[str, ...] | None = None
     """None: an interactive shell."""
     send_keys: tuple[str, ...] = ()
+    was: str | tuple[str, ...] | None = None
+    """What ran in this interactive shell when a snapshot was saved. Known, and never run by an apply."""
     shell: str | None = None
     """None: the user's login shell."""
     shell_integration: bool = True
@@ -122,6 +124,9 @@ class Pane:
     secrets: tuple[Secret, ...] = ()
     title: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    scrollback_file: str | None = None
+    """An absolute path: its text is shown before the process starts, if it is there."""
     focus: bool = False
     size: Size | None = None
     depends_on: tuple[Dependency, ...] = ()
@@ -136,17 +141,36 @@ class Pane:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     name: str
+    title: str | None = None
     layout: str | None = None
     """A tmux layout name, an exact layout string, or None: `tiled`, or `even-vertical` when a pane has a size."""
     focus: bool = False
+    zoomed: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
     panes: tuple[Pane, ...]
+
+    @property
+    def shown(self) -> str:
+        """What tmux calls it."""
+        return self.title or self.name
+
+    @property
+    def names_itself(self) -> bool:
+        """tmux calls it after what runs in it."""
+        return self.options.get("automatic-rename") == "on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     name: str
+    title: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     windows: tuple[Window, ...]
+
+    @property
+    def shown(self) -> str:
+        """What tmux calls it."""
+        return self.title or self.name
 
     @property
     def panes(self) -> tuple[Pane, ...]:
@@ -162,6 +186,16 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshots:
+    """Those that the daemon makes of a workspace by itself."""
+
+    autosave: timedelta
+    keep: int = 10
+    max_age: timedelta = timedelta(days=7)
+    scrollback: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
     name: str
     description: str = ""
@@ -170,7 +204,16 @@ class Workspace:
     """The manifest's absolute path; "-" for standard input."""
     sessions: tuple[Session, ...]
     groups: tuple[Group, ...] = ()
+    snapshots: Snapshots | None = None
 
     @property
     def panes(self) -> tuple[Pane, ...]:
         return tuple(pane for session in self.sessions for pane in session.panes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """The user's own settings about what ran in shells: lines by pattern."""
+
+    allow: tuple[str, ...] = ()
+    remap: Mapping[str, str] = field(default_factory=dict)

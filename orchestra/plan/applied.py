@@ -48,7 +48,14 @@ def _window(
     layout = kept.get("layout")
     if not there:
         return None
-    return spec.Window(name=name, layout=layout if isinstance(layout, str) else None, panes=tuple(there))
+    return spec.Window(
+        name=name,
+        title=_text(kept.get("title")),
+        layout=_text(layout),
+        zoomed=kept.get("zoomed") is True,
+        options=_texts(kept.get("options")),
+        panes=tuple(there),
+    )
 
 
 def _session(
@@ -60,10 +67,10 @@ def _session(
         if kept
         else _standing(name, [window.mark for window in live.windows], found)
     )
-    labels = kept.get("labels")
     return spec.Session(
         name=name,
-        labels=dict(labels) if isinstance(labels, dict) else {},
+        title=_text(kept.get("title")),
+        labels=_texts(kept.get("labels")),
         windows=tuple(
             dataclasses.replace(window, focus=kept.get("focus") == each)
             for each in listed
@@ -83,6 +90,16 @@ def _size(kept: object) -> spec.Size | None:
         return spec.Size(cells=kept)
     percent = kept.removesuffix("%") if isinstance(kept, str) else ""
     return spec.Size(percent=int(percent)) if percent.isdecimal() else None
+
+
+def _text(kept: object) -> str | None:
+    return kept if isinstance(kept, str) else None
+
+
+def _texts(kept: object) -> dict[str, str]:
+    return (
+        {name: each for name, each in kept.items() if isinstance(each, str)} if isinstance(kept, dict) else {}
+    )
 
 
 def _list(value: object) -> list[object]:

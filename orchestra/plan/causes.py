@@ -12,7 +12,18 @@ from orchestra.plan import record
 RESIZED = "resized by somebody"
 REORDERED = "panes put into another order by somebody"
 UNREADABLE = "its record is not readable"
-LIVE = ("title", "labels", "depends_on", "health", "stop", "secrets", "shell_integration")
+LIVE = (
+    "title",
+    "labels",
+    "options",
+    "was",
+    "scrollback_file",
+    "depends_on",
+    "health",
+    "stop",
+    "secrets",
+    "shell_integration",
+)
 """A pane's fields that are changed without touching its process."""
 
 
@@ -79,7 +90,8 @@ def live(before: record.PaneRecord | None, want: spec.Pane) -> list[plan.Cause]:
 def changed_keys(before: str, after: str) -> Sequence[str]:
     """Of a window's or session's record; none when the one before cannot be read."""
     old, new = record.parse(before), record.parse(after)
-    return [key for key in new if old.get(key) != new[key]] if old and before != after else []
+    both = {**new, **old}
+    return [key for key in both if old.get(key) != new.get(key)] if old and before != after else []
 
 
 def keys(before: str, after: str) -> list[plan.Cause]:
@@ -90,7 +102,7 @@ def keys(before: str, after: str) -> list[plan.Cause]:
         return [plan.Cause(reason=UNREADABLE)]
     changed = changed_keys(before, after)
     return [
-        plan.Cause(reason=f"{key} changed", before=_show(old.get(key)), after=_show(new[key]))
+        plan.Cause(reason=f"{key} changed", before=_show(old.get(key)), after=_show(new.get(key)))
         for key in changed
         if key != record.OWED and (key != "sizes" or _told(old, new))
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestra.model import action, diagnostic, errors, names, plan, spec, status
 from orchestra.plan import causes, deltas, matching, record, seen
@@ -23,6 +23,8 @@ class Options:
     their layout."""
     resting: frozenset[str] = frozenset()
     """Panes whose process had ended or was never started, and shall be left so unless it has to be another one: a rollback's."""
+    typed: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
+    """Address → a line for its shell, typed when this plan starts it, and whether Enter is typed, too: a restore's."""
 
 
 def compare(
@@ -108,15 +110,16 @@ class _Comparing:
             each
             for session in self.desired.sessions
             if any(self.chosen(pane) for pane in session.panes)
-            and (each := self._conflict(session.name)) is not None
+            and (each := self._conflict(session)) is not None
         ]
         if found:
             conflict = errors.Conflict(found[0].summary)
             conflict.diagnostics = tuple(found)
             raise conflict
 
-    def _conflict(self, name: str) -> diagnostic.Diagnostic | None:
-        mine, holder = self.seen.sessions.get(name), self.seen.names.get(name)
+    def _conflict(self, want: spec.Session) -> diagnostic.Diagnostic | None:
+        name = want.shown
+        mine, holder = self.seen.sessions.get(want.name), self.seen.named(name)
         if holder is None or holder is mine:
             return None
         if holder.mark is None:
@@ -144,9 +147,10 @@ class _Comparing:
 
     def session(self, want: spec.Session) -> deltas.Session:
         have = self.seen.sessions.get(want.name)
-        adopt = have is None and self.options.adopt and want.name in self.seen.names
+        named = self.seen.named(want.shown)
+        adopt = have is None and self.options.adopt and named is not None
         if adopt:
-            have = self.seen.names[want.name]
+            have = named
         delta = deltas.Session(
             address=want.name,
             want=want,
@@ -213,6 +217,7 @@ class _Comparing:
             reason = "it was closed by somebody" if closed else "it is not on the server"
             verb, why = plan.Verb.CREATE, [plan.Cause(reason=reason, drift=closed)]
             delta.focus = True
+            delta.zoom, delta.options = want.zoomed, bool(want.options)
             delta.arrange = whole and len(want.panes) > 1
             delta.order = whole and any(pane.move for pane in delta.panes) and len(want.panes) > 1
         else:
@@ -271,19 +276,21 @@ class _Comparing:
             delta.adopt = delta.write = True
             return _changed(delta, plan.Verb.UPDATE, [plan.Cause(reason="adopted as it runs")])
         if have is None or have.pane.mark is None:
-            delta.start = True
-            return _changed(delta, plan.Verb.CREATE, [_absent(want, window, window_closed=window_closed)])
+            delta.start, delta.options = True, bool(want.options)
+            absent = _absent(want, window, window_closed=window_closed)
+            return _changed(delta, plan.Verb.CREATE, [absent, *self._typed(delta, want)])
         mark, pane = have.pane.mark, have.pane
         delta.move = pane.id not in here
         moved = [_moved_cause(have, want, window.address)] if delta.move else []
         before = delta.record = record.parse_pane(pane.record)
+        delta.options = want.options != (before.pane.options if before is not None else {})
         if before is not None:  # what the running process was not given stays unknown
             delta.digests = {name: known.get(name, given) for name, given in before.secrets.items()}
         resting = want.address in self.options.resting
         if mark.stage is status.Stage.WAITING and not resting:
             delta.start = True
             never = plan.Cause(reason="its process was never started", drift=True)
-            return _changed(delta, plan.Verb.CREATE, [never, *moved])
+            return _changed(delta, plan.Verb.CREATE, [never, *moved, *self._typed(delta, want)])
         again = (
             causes.restart(want, pane, before, delta.digests)
             if mark.stage is not status.Stage.WAITING
@@ -291,7 +298,7 @@ class _Comparing:
         )
         if again and not (resting and all(cause.drift for cause in again)):
             delta.start = True
-            return _changed(delta, plan.Verb.REPLACE, [*again, *moved])
+            return _changed(delta, plan.Verb.REPLACE, [*again, *moved, *self._typed(delta, want)])
         delta.write = pane.record != record.pane_text(want, delta.digests)
         delta.type_on = mark.stage is status.Stage.TYPING
         why = [*moved, *(causes.live(before, want) if delta.write else ())]
@@ -299,6 +306,13 @@ class _Comparing:
             left = causes.count(len(want.send_keys) - mark.typed, "line")
             why.append(plan.Cause(reason=f"{left} of send_keys not typed yet", drift=True))
         return _changed(delta, plan.Verb.UPDATE if why else plan.Verb.NONE, why)
+
+    def _typed(self, delta: deltas.Pane, want: spec.Pane) -> list[plan.Cause]:
+        delta.typed = self.options.typed.get(want.address)
+        if delta.typed is None:
+            return []
+        line, enter = delta.typed
+        return [plan.Cause(reason="runs what was there" if enter else "types what was there", after=line)]
 
     # --- what is declared no more
 
@@ -366,15 +380,19 @@ class _Comparing:
 
 def _session_causes(delta: deltas.Session, have: status.Session, *, whole: bool) -> list[plan.Cause]:
     why: list[plan.Cause] = []
-    if have.name != delta.address:
+    if not seen.is_called(have.name, delta.want.shown):
         delta.rename = True
-        why.append(
-            plan.Cause(reason="renamed by somebody", before=have.name, after=delta.address, drift=True)
-        )
+        drift = record.parse(have.record).get("title") == delta.want.title
+        reason = "renamed by somebody" if drift else "title changed"
+        why.append(plan.Cause(reason=reason, before=have.name, after=delta.want.shown, drift=drift))
     if whole and have.record != delta.record:
         delta.write = True
         delta.focus = "focus" in causes.changed_keys(have.record, delta.record)
-        why += causes.keys(have.record, delta.record)
+        why += [
+            each
+            for each in causes.keys(have.record, delta.record)
+            if not (delta.rename and each.reason == "title changed")
+        ]
     place = {window.id: number for number, window in enumerate(sorted(have.windows, key=lambda w: w.index))}
     standing = [
         place[each.have.id] for each in delta.windows if each.have is not None and each.have.id in place
@@ -406,17 +424,17 @@ def _window_causes(
     why: list[plan.Cause] = []
     mark = have.mark
     if delta.adopt:
-        delta.mark, delta.rename = True, have.name != delta.want.name
-        before, after = (have.name, delta.want.name) if delta.rename else (None, None)
+        delta.mark, delta.rename = True, not seen.is_called(have.name, delta.want.shown)
+        before, after = (have.name, delta.want.shown) if delta.rename else (None, None)
         why.append(plan.Cause(reason="adopted", before=before, after=after))
     elif mark is not None and mark.address != delta.address:
         delta.mark = delta.rename = True
         why.append(plan.Cause(reason="name changed", before=mark.address, after=delta.address))
-    elif have.name != delta.want.name:
+    elif not (seen.is_called(have.name, delta.want.shown) or delta.want.names_itself):
         delta.rename = True
-        why.append(
-            plan.Cause(reason="renamed by somebody", before=have.name, after=delta.want.name, drift=True)
-        )
+        drift = record.parse(have.record).get("title") == delta.want.title
+        reason = "renamed by somebody" if drift else "title changed"
+        why.append(plan.Cause(reason=reason, before=have.name, after=delta.want.shown, drift=drift))
     if not at_home:
         delta.move = True
         where = delta.have_session.name if delta.have_session is not None else "?"
@@ -443,7 +461,12 @@ def _content_causes(
     if not delta.adopt:
         changed = causes.changed_keys(have.record, delta.record)
         delta.focus = "focus" in changed
-        why += causes.keys(have.record, delta.record)
+        delta.zoom, delta.options = "zoomed" in changed, "options" in changed
+        why += [
+            each
+            for each in causes.keys(have.record, delta.record)
+            if not (delta.rename and each.reason == "title changed")
+        ]
         if several and others and (owed or not {"layout", "sizes"}.isdisjoint(changed)):
             delta.record = record.window_text(delta.want, owed=True)
         delta.write = have.record != delta.record

@@ -20,6 +20,10 @@ class Pane:
     start: bool = False
     """Its process is to be started: it is new, is replaced, or was never started."""
     type_on: bool = False
+    options: bool = False
+    """tmux options of it are to be set or taken off."""
+    typed: tuple[str, bool] | None = None
+    """What is typed into its shell after it started, and whether Enter is."""
     write: bool = False
     digests: Mapping[str, str] = field(default_factory=dict)
 
@@ -48,6 +52,8 @@ class Window:
     order: bool = False
     arrange: bool = False
     focus: bool = False
+    zoom: bool = False
+    options: bool = False
     write: bool = False
     """The record, last of all: what it says has then been done."""
     tight: bool = False

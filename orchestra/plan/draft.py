@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from orchestra.model import action, diagnostic, plan, spec, status
@@ -31,6 +31,8 @@ class Draft:
     seeds: dict[str, status.Mark] = field(default_factory=dict)
     """Address of a pane that the plan makes -> its mark."""
     started: dict[str, int] = field(default_factory=dict)
+    settled: dict[str, list[int]] = field(default_factory=dict)
+    """Address of a window -> the steps after which it stands as it is wanted."""
     held: dict[str, list[int]] = field(default_factory=dict)
     """Id of a window -> the steps before which nothing may leave it, or tmux would remove it or its session."""
     left: dict[str, list[int]] = field(default_factory=dict)
@@ -83,8 +85,20 @@ class Draft:
         return self.freed if seed.start else []
 
 
+def set_options(
+    kind: action.Kind, address: str, before: Mapping[str, str], after: Mapping[str, str]
+) -> action.SetOptions:
+    gone = tuple(name for name in before if name not in after)
+    return action.SetOptions(kind=kind, address=address, options=after, unset=gone)
+
+
 def waiting(mark: status.Mark) -> status.Mark:
     return dataclasses.replace(mark, stage=status.Stage.WAITING)
+
+
+def typed_out(mark: status.Mark, want: spec.Pane) -> status.Mark:
+    """The mark of a shell into which all of its lines have been typed."""
+    return dataclasses.replace(mark, stage=status.Stage.DONE, typed=len(want.send_keys))
 
 
 def begun(mark: status.Mark, want: spec.Pane) -> status.Mark:

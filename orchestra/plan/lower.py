@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from orchestra.model import action, diagnostic, errors, names, plan, spec, status
 from orchestra.plan import deltas, layout, record, removal, starts
-from orchestra.plan.draft import Draft, Size
+from orchestra.plan.draft import Draft, Size, set_options
 
 
 def lower(comparison: deltas.Comparison, new_uid: Callable[[], str], size: Size) -> tuple[plan.Step, ...]:
@@ -39,7 +39,7 @@ def _free_names(drafted: Draft, comparison: deltas.Comparison) -> None:
     """Sessions of ours that have a name which another one needs step aside first, or that one would find it taken."""
     names_now = comparison.seen.names
     for session in comparison.sessions:
-        holder = names_now.get(session.address)
+        holder = comparison.seen.named(session.want.shown)
         if holder is None or holder.mark is None or holder is session.have or session.adopt:
             continue
         # One that is declared no more can have its own name back, unless somebody has taken it.
@@ -71,7 +71,7 @@ def _session(drafted: Draft, delta: deltas.Session, emptied: removal.Emptied) ->
     if delta.rename and delta.have is not None and delta.have.mark is not None:
         drafted.made[key] = drafted.add(
             action.Rename(
-                kind=action.Kind.SESSION, address=delta.address, expect=delta.have.mark, name=delta.address
+                kind=action.Kind.SESSION, address=delta.address, expect=delta.have.mark, name=delta.want.shown
             ),
             delta.address,
             [*aside, *drafted.after(key)],
@@ -84,14 +84,16 @@ def _session(drafted: Draft, delta: deltas.Session, emptied: removal.Emptied) ->
 def _new_session(drafted: Draft, delta: deltas.Session, emptied: removal.Emptied, aside: list[int]) -> int:
     first = delta.first
     window = removal.hold_window(drafted, delta.address) if first is None else _new_window(drafted, first)
+    width, height = _size(drafted, delta.want)
     step = drafted.add(
         action.CreateSession(
             address=delta.address,
             mark=drafted.mark(delta.address),
             record=delta.record,
-            width=drafted.size[0],
-            height=drafted.size[1],
+            width=width,
+            height=height,
             window=window,
+            title=delta.want.title or "",
         ),
         delta.address,
         [*aside, *drafted.before(window.seed)],
@@ -112,6 +114,7 @@ def _new_window(drafted: Draft, delta: deltas.Window) -> action.CreateWindow:
         mark=drafted.mark(delta.address),
         record=delta.record,
         seed=drafted.seed(want),
+        title=delta.want.title or "",
     )
 
 
@@ -163,7 +166,7 @@ def _window(drafted: Draft, session: deltas.Session, delta: deltas.Window, previ
                 kind=action.Kind.WINDOW,
                 address=delta.address,
                 expect=mark,
-                name=delta.want.name,
+                name=delta.want.shown,
                 id=delta.have.id,
             ),
             delta.address,
@@ -177,7 +180,9 @@ def _window_around(drafted: Draft, delta: deltas.Window, ready: list[int], previ
     first = delta.panes[0]
     assert first.have is not None
     assert first.have.pane.mark is not None
-    made = action.WindowMark(mark=drafted.mark(delta.address), record=delta.record)
+    made = action.WindowMark(
+        mark=drafted.mark(delta.address), record=delta.record, title=delta.want.title or ""
+    )
     step = drafted.add(
         action.MovePane(
             address=first.change.address,
@@ -303,6 +308,20 @@ def _settle_window(drafted: Draft, session: deltas.Session, window: deltas.Windo
         done.append(
             drafted.add(action.Focus(kind=action.Kind.PANE, address=chosen.address), window.address, ready)
         )
+    if window.options:
+        before = record.parse(window.have.record).get("options") if window.have is not None else None
+        old = before if isinstance(before, dict) else {}
+        done.append(
+            drafted.add(
+                set_options(action.Kind.WINDOW, window.address, old, window.want.options),
+                window.address,
+                ready,
+            )
+        )
+    if window.zoom:
+        zoom = action.Zoom(window=window.address, zoomed=window.want.zoomed)
+        done.append(drafted.add(zoom, window.address, [*ready, *done, *left]))
+    drafted.settled[window.address] = done
     if window.write and window.have is not None:
         mark = drafted.marks.get(window.address, window.have.mark)
         assert mark is not None
@@ -317,11 +336,20 @@ def _settle_window(drafted: Draft, session: deltas.Session, window: deltas.Windo
         drafted.add(what, window.address, [*ready, *done, *left])
 
 
+def _size(drafted: Draft, session: spec.Session) -> Size:
+    """An exact layout is right in a window of its size."""
+    first = session.windows[0].layout
+    if first is None or first in layout.NAMES:
+        return drafted.size
+    cell = layout.parse(first)
+    return cell.width, cell.height
+
+
 def _layout(drafted: Draft, session: deltas.Session, window: deltas.Window) -> str:
     """For its size, or the one that new windows of its session get."""
     beside = session.have.windows[0] if session.have is not None else None
     like = window.have or beside
-    width, height = (like.width, like.height) if like is not None else drafted.size
+    width, height = (like.width, like.height) if like is not None else _size(drafted, session.want)
     try:
         return layout.arrange(window.want.layout, [pane.size for pane in window.want.panes], width, height)
     except layout.TooSmall:

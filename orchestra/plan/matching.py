@@ -52,11 +52,11 @@ class Windows:
         """By name first; else by place, unless that one bears the name of another."""
         assert self._have is not None
         ordered = sorted(self._have.windows, key=lambda each: each.index)
-        wanted = {window.name for window in self._want.windows}
+        wanted = {window.shown: window.name for window in self._want.windows}
         pairs: dict[str, status.Window] = {}
         for window in ordered:
             if window.mark is None and window.name in wanted:
-                pairs.setdefault(window.name, window)
+                pairs.setdefault(wanted[window.name], window)
         for want, window in zip(self._want.windows, ordered, strict=False):
             if window.mark is None and window.name not in wanted:
                 pairs.setdefault(want.name, window)

@@ -81,7 +81,9 @@ def window_text(window: spec.Window, *, owed: bool = False) -> str:
         "sizes": [_size(pane.size) for pane in window.panes],
         "focus": next((pane.name for pane in window.panes if pane.focus), None),
     }
-    return text({**plain, OWED: True} if owed else plain)
+    # What is rare is left out where it is not, so that records stay short.
+    rare = {"title": window.title, "zoomed": window.zoomed, "options": dict(window.options), OWED: owed}
+    return text({**plain, **{key: value for key, value in rare.items() if value}})
 
 
 def owed(record: str) -> bool:
@@ -89,13 +91,12 @@ def owed(record: str) -> bool:
 
 
 def session_text(session: spec.Session) -> str:
-    return text(
-        {
-            "labels": dict(session.labels),
-            "windows": [window.name for window in session.windows],
-            "focus": next((window.name for window in session.windows if window.focus), None),
-        }
-    )
+    plain: dict[str, object] = {
+        "labels": dict(session.labels),
+        "windows": [window.name for window in session.windows],
+        "focus": next((window.name for window in session.windows if window.focus), None),
+    }
+    return text({**plain, "title": session.title} if session.title else plain)
 
 
 @functools.lru_cache(maxsize=4096)

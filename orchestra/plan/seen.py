@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestra.model import errors, status
+from orchestra.model import errors, names, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,17 @@ class Seen:
     names: dict[str, status.Session]
     """Every session of the server, whoever's it is, by the name it has now."""
 
+    def named(self, title: str) -> status.Session | None:
+        found = self.names.get(title)
+        return found or next((each for name, each in self.names.items() if names.given(name) == title), None)
+
     def ours(self, mark: status.Mark | None) -> bool:
         return mark is not None and mark.workspace == self.workspace
+
+
+def is_called(name: str, title: str) -> bool:
+    """Whether tmux lists that as `name` which is to be called `title`."""
+    return title in (name, names.given(name))
 
 
 def seen(server: status.Server, workspace: str) -> Seen:

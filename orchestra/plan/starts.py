@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from orchestra.model import action, spec, status
 from orchestra.plan import deltas, record
-from orchestra.plan.draft import Draft, begun
+from orchestra.plan.draft import Draft, begun, set_options, typed_out
 
 
 def starts(draft: Draft, comparison: deltas.Comparison) -> None:
@@ -27,12 +27,26 @@ def starts(draft: Draft, comparison: deltas.Comparison) -> None:
             _live(draft, delta, want, delta.have)
             if delta.type_on and delta.have.pane.mark is not None:
                 typing.append((want, delta.have.pane.mark, draft.after(f"pane {address}")))
+    for window in comparison.windows:
+        for delta in window.panes:
+            if delta.options and delta.want is not None:
+                address, old = delta.want.address, delta.record.pane.options if delta.record else {}
+                options = set_options(action.Kind.PANE, address, old, delta.want.options)
+                # By its id, which a new one has only after a round trip: so when all else is done.
+                ready = [*draft.after(f"pane {address}"), *draft.settled.get(window.address, ())]
+                draft.add(options, address, ready)
     for want, mark, ready in typing:
         if mark.stage is status.Stage.TYPING:
             step = draft.add(
                 action.TypeLines(address=want.address, mark=mark, pane=want), want.address, ready
             )
             draft.started[want.address] = step
+            mark, ready = typed_out(mark, want), [step]
+        typed = wanted[want.address].typed
+        if typed is not None:
+            line, enter = typed
+            ahead = action.TypeAhead(address=want.address, mark=mark, line=line, enter=enter)
+            draft.add(ahead, want.address, ready)
     _gate(draft, wanted, first)
 
 

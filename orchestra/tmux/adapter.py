@@ -71,6 +71,8 @@ class Tmux:
         self._seen = status.Server()
         self._control: tuple[str, ...] = ()
         self._attached = ""
+        self._made: set[str] = set()
+        """Windows we made: nobody has chosen a pane in them."""
         self._at_start: list[str] = []
         """Lines for a server that is yet to be started by us."""
 
@@ -90,8 +92,9 @@ class Tmux:
         self._seen, self._control, self._attached = reading.server, reading.control_clients, reading.attached
         return self._seen
 
-    def capture(self, pane_id: str) -> str:
-        reply = self._host.ask("capture-pane", "-p", "-J", "-S", "-2000", "-t", pane_id)
+    def capture(self, pane_id: str, *, colours: bool = False) -> str:
+        flags = ("-e", "-N") if colours else ()
+        reply = self._host.ask("capture-pane", "-p", "-J", *flags, "-S", "-2000", "-t", pane_id)
         if reply.code != 0:
             raise errors.ActionFailed(f"pane {pane_id} cannot be read: {reply.err.strip()}")
         return reply.out.decode(errors="replace")
@@ -170,18 +173,18 @@ class Tmux:
                 outcomes[number] = action.Outcome(error=str(wrong))
         self._flush(batch, outcomes)
 
-    def type_line(self, address: str, expect: status.Mark, mark: status.Mark, line: str) -> action.Outcome:
+    def type_line(
+        self, address: str, expect: status.Mark, mark: status.Mark, line: str, *, enter: bool = True
+    ) -> action.Outcome:
         pane = self._targets[f"pane {address}"]
         buffer = f"orchestra-{secrets.token_hex(6)}"
         # A buffer reaches this one pane whatever `synchronize-panes` says, and in copy mode; bracketed paste keeps tabs from completing.
         steps = [
-            ("set-buffer", "-b", buffer, "--", line),
-            ("paste-buffer", "-p", "-r", "-d", "-b", buffer, "-t", pane),
-            ("set-buffer", "-b", buffer, "--", "\r"),
-            ("paste-buffer", "-r", "-d", "-b", buffer, "-t", pane),
+            *_pasted(pane, buffer, line, "-p"),
+            *(_pasted(pane, buffer, "\r") if enter else ()),
             ("set-option", "-pt", pane, observe.PANE, str(mark)),
         ]
-        return self._one(commands.guarded(0, action.Kind.PANE, pane, expect, steps if line else steps[2:]))
+        return self._one(commands.guarded(0, action.Kind.PANE, pane, expect, steps))
 
     def send_keys(self, address: str, expect: status.Mark, keys: Sequence[str]) -> action.Outcome:
         pane = self._targets[f"pane {address}"]
@@ -203,9 +206,10 @@ class Tmux:
                 action.StartPane(address=address)
                 | action.Focus(kind=action.Kind.PANE, address=address)
                 | action.Write(kind=action.Kind.PANE, address=address)
+                | action.SetOptions(kind=action.Kind.PANE, address=address)
             ):
                 target = self._targets.get(f"pane {address}")
-                return bool(batch.lines) and target is not None and not _ID.fullmatch(target)
+                return bool(batch.lines) and target is not None and not target.startswith("%")
             case _:
                 return False
 
@@ -238,7 +242,7 @@ class Tmux:
                         what.kind,
                         target,
                         what.expect,
-                        [(verb, "-t", target, quote.literal(what.name))],
+                        [(verb, "-t", target, "--", quote.literal(what.name))],
                     ),
                 )
             case action.ArrangeWindow():
@@ -257,6 +261,16 @@ class Tmux:
                 target = self._target(what.kind, what.address)
                 steps = commands.unmark(flags, target, option)
                 batch.add(number, commands.guarded(number, what.kind, target, what.expect, steps))
+            case action.SetOptions():
+                target = self._target(what.kind, what.address)
+                batch.add(number, commands.line(number, target, commands.options(what, target)))
+            case action.Zoom():
+                target = self._target(action.Kind.WINDOW, what.window)
+                flag = "#{window_zoomed_flag}" if not what.zoomed else "#{?window_zoomed_flag,,1}"
+                toggle = quote.command("resize-pane", "-Z", "-t", target)
+                batch.add(
+                    number, commands.line(number, target, [("if-shell", "-F", "-t", target, flag, toggle)])
+                )
             case action.Focus():
                 target = self._target(what.kind, what.address)
                 verb = "select-window" if what.kind is action.Kind.WINDOW else "select-pane"
@@ -270,7 +284,7 @@ class Tmux:
         self, batch: _Batch, number: int, what: action.CreateSession, order: action.Order
     ) -> None:
         name = quote.literal(f"orchestra-{what.mark.uid}")
-        first, final = _first_name(what.window), _name(what.window.address)
+        first, final = _first_name(what.window), what.window.title or _name(what.window.address)
         session, window = f"={name}:", f"={name}:={first}"
         assert order.launch is not None
         steps = [
@@ -282,9 +296,9 @@ class Tmux:
             *self._first_pane(window, what.window, order),
         ]  # fmt: skip
         batch.add(number, commands.line(number, window, steps))
-        rename = [("rename-session", "-t", session, quote.literal(what.address))]
+        rename = [("rename-session", "-t", session, "--", quote.literal(what.title or what.address))]
         if first != final:
-            rename.insert(0, ("rename-window", "-t", window, quote.literal(final)))
+            rename.insert(0, ("rename-window", "-t", window, "--", quote.literal(final)))
         batch.finish(number, commands.named(number, rename), batch.very_last)
         self._targets[f"session {what.address}"] = session
         self._bind_new(batch, number, f"session {what.address}", what.window, window)
@@ -302,7 +316,7 @@ class Tmux:
         self, batch: _Batch, number: int, what: action.CreateWindow, order: action.Order
     ) -> None:
         session = self._target(action.Kind.SESSION, names.session_of(what.address))
-        final = _name(what.address)
+        final = what.title or _name(what.address)
         new = session.endswith(":")  # made in this batch, so that nobody else's window is in it
         name = _first_name(what) if new else _passing_name(what)
         place = session if new else f"{session}:"
@@ -316,7 +330,7 @@ class Tmux:
         ]
         batch.add(number, commands.line(number, window, steps))
         if name != final:
-            rename = ("rename-window", "-t", window, quote.literal(final))
+            rename = ("rename-window", "-t", window, "--", quote.literal(final))
             batch.finish(number, commands.named(number, [rename]), batch.last)
         self._bind_new(batch, number, "", what, window)
 
@@ -339,7 +353,7 @@ class Tmux:
         batch.add(number, commands.line(number, window, [*steps, *spread]))
         self._targets[f"pane {what.address}"] = window
         batch.made[number] = ("", "", f"pane {what.address}")
-        if window.startswith("@") and window not in batch.active:
+        if window.startswith("@") and window not in batch.active and window not in self._made:
             was = next(
                 (
                     p.id
@@ -411,7 +425,7 @@ class Tmux:
                 "-t",
                 f"{place}$",
                 "-n",
-                quote.literal(what.window.partition("/")[2]),
+                quote.literal(what.create.title or _name(what.window)),
             ),
             *commands.window_setup(pane, what.create.mark, what.create.record),
         ]
@@ -480,6 +494,8 @@ class Tmux:
                 for key, id_ in zip(batch.made.get(int(words[0]), ()), words[1:], strict=False):
                     if key:
                         self._targets[key] = id_
+                    if key.startswith("window "):
+                        self._made.add(id_)
             elif sign == "=":
                 named.add(int(words[0]))
             elif sign == "!":
@@ -505,15 +521,26 @@ def _name(address: str) -> str:
     return address.partition("/")[2]
 
 
+def _pasted(pane: str, buffer: str, text: str, *flags: str) -> commands.Commands:
+    if not text:
+        return []
+    return [
+        ("set-buffer", "-b", buffer, "--", text),
+        ("paste-buffer", *flags, "-r", "-d", "-b", buffer, "-t", pane),
+    ]
+
+
 def _passing_name(what: action.CreateWindow) -> str:
     """Nobody else has it."""
     return quote.literal(f"orchestra-{what.mark.uid}")
 
 
 def _first_name(what: action.CreateWindow) -> str:
-    """In a session of which no other window is known: its own at once, unless tmux could take that for an index or an offset."""
+    """In a session of which no other window is known: its own at once, unless tmux could take that for an index or an offset. A title
+    may be another window's, too."""
     own = _name(what.address)
-    return own if names.NAME.match(own) and own[0].isalpha() else _passing_name(what)
+    plain = not what.title and names.NAME.match(own) and own[0].isalpha()
+    return own if plain else _passing_name(what)
 
 
 def _swaps(now: Sequence[str], wanted: Sequence[str]) -> list[tuple[str, str]]:

@@ -117,6 +117,16 @@ def _told(what: action.Action) -> list[str]:
             return [address, f"(from line {mark.typed + 1})"]
         case action.StartPane(address=address) | action.DeletePane(address=address):
             return [address]
+        case action.TypeAhead(address=address, line=line, enter=enter):
+            return [address, repr(line), *(["and Enter"] if enter else [])]
+        case action.SetOptions(kind=kind, address=address, options=options, unset=unset):
+            changes = [
+                *(f"{name}={value}" for name, value in options.items()),
+                *(f"-{name}" for name in unset),
+            ]
+            return [kind, address, *changes]
+        case action.Zoom(window=window, zoomed=zoomed):
+            return [window, "in" if zoomed else "out"]
         case action.Join():
             return []
 

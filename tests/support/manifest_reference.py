@@ -23,8 +23,11 @@ SECTIONS = (
     ("An entry of `variables`", "#/$defs/variable"),
     ("An entry of `groups`", "#/$defs/group"),
     ("An entry of `environments`", "#/$defs/environment"),
+    ("`snapshots`", "#/$defs/snapshots"),
+    ("`saved`", "#/$defs/saved"),
     ("`defaults`", "#/$defs/defaults"),
     ("The user's settings", "#/$defs/settings"),
+    ("`restore` of the user's settings", "#/$defs/restore"),
 )
 TYPES = {
     "string": "text",

@@ -389,7 +389,7 @@ class _Run:
         match what:
             case action.CreateSession():
                 window = self._new_window(what.window)
-                session = world.new_session(what.address, window)
+                session = world.new_session(what.title or what.address, window)
                 session.mark, session.record = self.ours(what.mark), what.record
                 window.resize(what.width, what.height)
                 self.sessions[what.address] = session
@@ -461,6 +461,17 @@ class _Run:
                 else:
                     pane = self.pane(what.address)
                     world.home(pane).active = pane
+            case action.TypeAhead():
+                pane = self.pane(what.address)
+                self.expected(pane.mark, what.mark)
+                if pane.dead:
+                    raise Impossible("there is no shell to type into")
+            case action.SetOptions(kind=action.Kind.WINDOW):
+                self.window(what.address)
+            case action.SetOptions():
+                self.pane(what.address)
+            case action.Zoom():
+                self.window(what.window)
             case action.Await():
                 pane = self.pane(what.address)
                 if pane.mark is None or pane.mark.stage is not status.Stage.DONE:
@@ -505,7 +516,7 @@ class _Run:
 
     def _new_window(self, what: action.CreateWindow, session: Session | None = None) -> Window:
         self.world.start()
-        window = self.world.new_window(_name(what.address), self._seeded(what.seed), session)
+        window = self.world.new_window(what.title or _name(what.address), self._seeded(what.seed), session)
         window.mark, window.record = self.ours(what.mark), what.record
         self.windows[what.address] = window
         self.made.add(window)
@@ -548,7 +559,7 @@ class _Run:
             window.disturb()
             window = self.world.new_window(_name(what.window), pane, session)
         else:  # it goes with its window
-            window.name = _name(what.window)
+            window.name = what.create.title or _name(what.window)
         session.windows.append(window)
         for other in list(self.world.sessions):
             if other.windows is not session.windows and window in other.windows:

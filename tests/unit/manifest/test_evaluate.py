@@ -108,7 +108,17 @@ sessions:
 def test_typed_keys_are_those_whose_values_are_more_than_text() -> None:
     more_than_text = {
         key
-        for kind in ("session", "window", "pane", "health", "stop", "group", "secret", "dependency_settings")
+        for kind in (
+            "session",
+            "window",
+            "pane",
+            "health",
+            "stop",
+            "group",
+            "secret",
+            "dependency_settings",
+            "snapshots",
+        )
         for key, rules in schemas.part(schemas.evaluated(), f"#/$defs/{kind}/properties").items()
         if types(rules) & {"integer", "number", "boolean"}
     }

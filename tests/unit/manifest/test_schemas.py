@@ -25,6 +25,9 @@ KINDS = (
     "secret",
     "dependency_settings",
     "settings",
+    "snapshots",
+    "saved",
+    "restore",
 )
 SCHEMA: Any = load.schema()
 
@@ -72,7 +75,6 @@ def test_keys_of_later_are_none_of_today() -> None:
     assert later == {
         "triggers",
         "schedules",
-        "snapshots",
         "gc",
         "restart",
         "limits",
@@ -135,8 +137,9 @@ PLACES: dict[str, Any] = {
     "dependency_settings": lambda said: PLACES["pane"]({"depends_on": {"db": said}}),
     "secret": lambda said: {**PLACES["pane"]({}), "secrets": {"A": said}},
     "defaults": lambda said: {**PLACES["pane"]({}), "defaults": said},
+    "snapshots": lambda said: {**AROUND, "snapshots": {"autosave": "1m", **said}},
 }
-MEANS_NOTHING_ALONE = {("manifest", key) for key in ("version", "workspace", "variables", "environments", "include")} | {
+MEANS_NOTHING_ALONE = {("manifest", key) for key in ("version", "workspace", "variables", "environments", "include", "saved")} | {
     ("secret", "from_env"), ("group", "sessions"), ("health", "tcp")
 }  # fmt: skip
 

@@ -78,6 +78,9 @@ FIELDS: list[tuple[dict[str, object], plan.Verb, list[tuple[str, str | None, str
     ({"title": None}, plan.Verb.UPDATE, [("title changed", "Server", None)]),
     ({"shell_integration": False}, plan.Verb.UPDATE, [("shell_integration changed", "true", "false")]),
     ({"labels": {}}, plan.Verb.UPDATE, [("labels changed", "tier=web", None)]),
+    ({"options": {"@a": "b"}}, plan.Verb.UPDATE, [("options changed", None, "@a=b")]),
+    ({"was": ("vim", "a b")}, plan.Verb.UPDATE, [("was changed", None, "vim 'a b'")]),
+    ({"scrollback_file": "/s"}, plan.Verb.UPDATE, [("scrollback_file changed", None, "/s")]),
     ({"health": None}, plan.Verb.UPDATE, [("health changed", None, None)]),
     ({"stop": spec.Stop(signal="SIGINT")}, plan.Verb.UPDATE, [("stop changed", None, None)]),
     (

@@ -40,6 +40,9 @@ RESTARTING: list[dict[str, object]] = [
 LIVE: list[dict[str, object]] = [
     {"title": None},
     {"labels": {}},
+    {"options": {"@a": "b"}},
+    {"was": "vim"},
+    {"scrollback_file": "/s"},
     {"depends_on": ()},
     {"health": None},
     {"stop": spec.Stop()},

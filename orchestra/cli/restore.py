@@ -1,0 +1,261 @@
+"""`orchestra restore`: a snapshot, or a file of one, through the same planner as any manifest."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestra.cli import apply, codes, live, options, output, suggest
+from orchestra.model import diagnostic, errors
+
+if TYPE_CHECKING:  # see options
+    from orchestra.daemon import assemble
+    from orchestra.engine import execute, reconcile
+    from orchestra.manifest import load
+    from orchestra.model import spec, status
+    from orchestra.plan import compare
+
+NONE, ASK, ALL, ALLOW = "none", "ask", "all", "allow="
+
+
+@click.command("restore")
+@click.argument("what", metavar="[NAME|FILE]", required=False, shell_complete=suggest.snapshots)
+@click.option(
+    "--latest", is_flag=True, help="The newest whole one; of an automatic one, of an earlier server."
+)
+@click.option(
+    "--only", multiple=True, metavar="WORKSPACE", help="Of the snapshot, only this. May be given again."
+)
+@click.option(
+    "--run",
+    "runs",
+    multiple=True,
+    metavar="none|ask|all|allow=GLOB",
+    help="What becomes of what ran in shells: nothing; it is typed, without Enter (default); it is run; what fits is run. "
+    "May be given again with allow=.",
+)
+@click.option(
+    "--prune", is_flag=True, help="Delete what its workspaces own now and the snapshot does not have."
+)
+@click.option("--adopt", is_flag=True, help="Take over sessions of these names that are not orchestra's.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask before something that runs is stopped.")
+@click.option(
+    "--wait/--no-wait", default=True, show_default=True, help="Wait until what was started is healthy."
+)
+@click.option(
+    "--timeout",
+    type=options.Duration(),
+    default="60s",
+    show_default=True,
+    help="How long to wait for each condition.",
+)
+@click.option("--dry-run", is_flag=True, help="Print what it would do, and stop.")
+@options.manifest
+@options.common
+def command(
+    common: options.Common,
+    inputs: load.Inputs,
+    what: str | None,
+    latest: bool,
+    only: tuple[str, ...],
+    runs: tuple[str, ...],
+    prune: bool,
+    adopt: bool,
+    yes: bool,
+    wait: bool,
+    timeout: timedelta,
+    dry_run: bool,
+) -> int:
+    """Bring back what a snapshot holds: by its NAME, the --latest, or a FILE that "orchestra snapshot save --out" wrote.
+
+    It is applied as any manifest is: what is there already and as it was is not touched, and what runs is not stopped without asking.
+    Sessions of these names that are not orchestra's are left alone. "orchestra snapshot restore" is the same.
+
+    \b
+    Examples:
+      orchestra restore --latest
+      orchestra restore work.yaml --run allow='vim *' --run allow=htop
+      orchestra restore 20260131-120000 --dry-run
+    """
+    if latest == (what is not None):
+        raise errors.UsageError(
+            "say which snapshot: its NAME, a FILE, or --latest", hint="orchestra snapshot list shows them"
+        )
+    allowed = _allowed(runs)
+    from orchestra.engine import execute
+
+    settings = execute.Settings(wait=wait, timeout=timeout)
+    assembly = common.assembly()
+    chosen, title = _chosen(assembly, what, only)
+    if title and not common.json:
+        output.note(title)
+    loaded = [options.read(str(path), inputs, quiet=common.json) for path in chosen]
+    from orchestra.daemon import assemble
+    from orchestra.manifest import load
+    from orchestra.plan import order
+
+    for each in loaded:
+        order.refuse_cycles(each.workspace, each.locations)
+    remaps = load.restore(assemble.settings_file())
+    code, rows = codes.OK, []
+    for each in loaded:
+        observed = assembly.tmux.observe()
+        wanted = wanted_of(
+            each.workspace, observed, allowed, remaps, prune=prune, adopt=adopt, quiet=common.json
+        )
+        if wanted is None:
+            rows.append({"workspace": each.workspace.name, "skipped": True})
+            continue
+        if dry_run:
+            made = assembly.preview.of(each.workspace, wanted)[0]
+            rows.append({"workspace": each.workspace.name, "plan": made})
+            if not common.json:
+                output.say(f"{each.workspace.name}:\n{output.plan_text(made, sys.stdout)}")
+            continue
+        outcome, elapsed = _applied(common, assembly, each, wanted, settings, yes=yes)
+        if common.json:
+            rows.append(apply.row(outcome, elapsed))
+            code = max(code, codes.OK if outcome.result.ok and not outcome.declined else codes.ERROR)
+        else:
+            code = max(code, apply.summarise("restore", outcome, common, elapsed))
+    if common.json:
+        _json(rows, code, dry_run=dry_run)
+    return code
+
+
+def _applied(
+    common: options.Common,
+    assembly: assemble.Assembly,
+    loaded: load.Loaded,
+    wanted: compare.Options,
+    settings: execute.Settings,
+    *,
+    yes: bool,
+) -> tuple[reconcile.Outcome, float]:
+    with live.Screen(common.json) as screen:
+        ask = apply.asking(yes, screen)
+        outcome = apply.carry_out(
+            common,
+            assembly,
+            lambda by: by.apply(loaded.workspace, wanted, settings, ask, screen.report),
+            loaded,
+        )
+    return outcome, screen.elapsed
+
+
+def _json(rows: list[dict[str, Any]], code: int, *, dry_run: bool) -> None:
+    from orchestra.model import codec
+
+    shown = [{**row, "plan": codec.dump(row["plan"])} if "plan" in row else row for row in rows]
+    if code == codes.OK:
+        output.result("restore", {"dry_run": dry_run, "workspaces": shown})
+    else:
+        output.failure("restore", "not everything was done", {"workspaces": shown})
+
+
+def _allowed(runs: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """The mode, and the patterns of what is run in it."""
+    patterns = tuple(each.removeprefix(ALLOW) for each in runs if each.startswith(ALLOW))
+    modes = [each for each in runs if not each.startswith(ALLOW)]
+    unknown = [each for each in modes if each not in (NONE, ASK, ALL)]
+    if unknown or len(modes) > 1 or (patterns and modes and modes != [ASK]):
+        raise errors.UsageError(
+            f"--run {' '.join(runs)}: one of none, ask and all, or allow=GLOB as often as you like"
+        )
+    return (modes[0] if modes else ASK), patterns
+
+
+def _chosen(assembly: assemble.Assembly, what: str | None, only: Sequence[str]) -> tuple[list[Path], str]:
+    """The manifests, all of them known to be whole."""
+    from orchestra.daemon import snapshots
+
+    keeper = snapshots.keeper(assembly)
+    if what is not None and (os.sep in what or what.endswith((".yaml", ".yml")) or Path(what).is_file()):
+        path = Path(what)
+        if path.is_dir():
+            found = sorted(path.glob("*.yaml"))
+            if not found:
+                raise errors.UsageError(f"there is no manifest in {path}")
+            return [each for each in found if not only or each.stem in only], ""
+        return [path], ""
+    if what is None:
+        kept = keeper.latest(epoch=assembly.tmux.observe().epoch, workspace=only[0] if len(only) == 1 else "")
+        if kept is None:
+            raise errors.OrchestraError(
+                "there is no snapshot to restore", hint="orchestra snapshot list shows what there is"
+            )
+    else:
+        kept = keeper.find(what)
+    keeper.read(kept)
+    missing = [each for each in only if each not in kept.workspaces]
+    if missing:
+        raise errors.UsageError(
+            f"{kept.name} holds no workspace {missing[0]}", hint=f"it holds: {', '.join(kept.workspaces)}"
+        )
+    when = kept.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    paths = [kept.path / held.file for name, held in kept.workspaces.items() if not only or name in only]
+    return paths, f"{kept.name}, saved {when}"
+
+
+def wanted_of(
+    workspace: spec.Workspace,
+    observed: status.Server,
+    allowed: tuple[str, tuple[str, ...]],
+    remaps: spec.Restore,
+    *,
+    prune: bool,
+    adopt: bool,
+    quiet: bool,
+) -> compare.Options | None:
+    """None: there is nothing of it that may be restored."""
+    from orchestra.plan import compare, seen
+
+    found = seen.seen(observed, workspace.name)
+    theirs = []
+    for session in workspace.sessions:
+        holder = found.named(session.shown)
+        if not adopt and holder is not None and holder.mark is None and session.name not in found.sessions:
+            theirs.append(session)
+    for session in theirs:
+        if not quiet:
+            note = diagnostic.Diagnostic(
+                severity=diagnostic.Severity.NOTE,
+                summary=f"the session {session.shown} is there already and is left alone",
+                hint="--adopt takes it over as it stands, without restarting anything",
+            )
+            output.note(output.diagnosis(note, sys.stderr))
+    if theirs and len(theirs) == len(workspace.sessions):
+        return None
+    targets = tuple(each.name for each in workspace.sessions if each not in theirs) if theirs else ()
+    return compare.Options(
+        prune=prune, adopt=adopt, targets=targets, typed=_typed(workspace, allowed, remaps)
+    )
+
+
+def _typed(
+    workspace: spec.Workspace, allowed: tuple[str, tuple[str, ...]], remaps: spec.Restore
+) -> Mapping[str, tuple[str, bool]]:
+    mode, patterns = allowed
+    if mode == NONE:
+        return {}
+    from orchestra.snapshot import programs
+
+    def fits(line: str) -> bool:
+        every = (*patterns, *remaps.allow)
+        return mode == ALL or any(fnmatch.fnmatchcase(line, pattern) for pattern in every)
+
+    found: dict[str, tuple[str, bool]] = {}
+    for pane in workspace.panes:
+        if pane.was is None:
+            continue
+        line = programs.line(pane.was)
+        typed = next((new for old, new in remaps.remap.items() if fnmatch.fnmatchcase(line, old)), line)
+        found[pane.address] = (typed, fits(line))
+    return found

@@ -1,0 +1,201 @@
+"""Snapshots of one tmux server: looked at, written as manifests, kept. The same for commands and the daemon."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestra.host import clock, programs
+from orchestra.manifest import dump
+from orchestra.model import errors, spec, status
+from orchestra.snapshot import document, take
+from orchestra.store import snapshots, texts
+from orchestra.store.inventory import Content, Held, Kept
+from orchestra.tmux import settings
+
+if TYPE_CHECKING:
+    from orchestra.daemon import assemble
+    from orchestra.manifest import load
+
+HEADER = """\
+# A snapshot by orchestra, and a manifest as any other: look at it, change it, diff it, apply it.
+# What ran in a shell stands under `was`: apply never runs it; `orchestra restore --run` types it.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """Manifests of a server as it is now, not kept yet."""
+
+    server: status.Server
+    manifests: Mapping[str, str]
+    """By workspace."""
+    workspaces: Mapping[str, spec.Workspace]
+    other: Mapping[str, bytes]
+    """Files beside them."""
+    left_out: tuple[str, ...]
+
+
+def keeper(assembly: assemble.Assembly) -> snapshots.Snapshots:
+    """Looks where they are or would be; saving makes the directory."""
+    return snapshots.Snapshots(assembly.expected().snapshots, clock.Clock())
+
+
+def seen(assembly: assemble.Assembly) -> take.Seen:
+    """`TmuxUnavailable` when nobody can say what is there."""
+    server = assembly.tmux.observe()
+    if not server.running:
+        raise errors.OrchestraError("no tmux server is running: there is nothing to save")
+    return take.Seen(
+        server=server,
+        settings=settings.read(assembly.host, server),
+        running=programs.running([place.pane.pid for place in status.places(server) if not place.pane.dead]),
+        login_shell=os.path.realpath(assembly.world.machine.login_shell()),
+        home=os.path.realpath(os.environ.get("HOME", "/")),
+        host=socket.gethostname(),
+    )
+
+
+def make(assembly: assemble.Assembly, only: str = "", *, scrollback: bool = False) -> Made:
+    """`only`: a workspace or a session; "": everything."""
+    found = seen(assembly)
+    taken = take.taken(found, only)
+    if not taken:
+        raise _nothing(only, found)
+    manifests: dict[str, str] = {}
+    other: dict[str, bytes] = {}
+    left_out: list[str] = []
+    for each in taken:
+        printed = _printed(assembly, found.server, each) if scrollback else {}
+        workspace = _with_files(each.workspace, printed)
+        other.update(printed.values())
+        manifests[workspace.name] = _text(assembly, workspace, each, found.home)
+        left_out += each.left_out
+    return Made(
+        server=found.server,
+        manifests=manifests,
+        workspaces={each.workspace.name: each.workspace for each in taken},
+        other=other,
+        left_out=tuple(left_out),
+    )
+
+
+def content(made: Made, scope: Sequence[str], *, automatic: bool = False) -> Content:
+    return Content(
+        host=socket.gethostname(),
+        tmux=made.server.version,
+        epoch=made.server.epoch,
+        automatic=automatic,
+        scope=tuple(scope),
+        workspaces={
+            name: Held(
+                file=f"{name}.yaml",
+                sessions=len(each.sessions),
+                windows=sum(len(session.windows) for session in each.sessions),
+                panes=len(each.panes),
+            )
+            for name, each in made.workspaces.items()
+        },
+        left_out=made.left_out,
+        files={
+            **{f"{name}.yaml": text.encode() for name, text in made.manifests.items()},
+            **made.other,
+        },
+    )
+
+
+def save(
+    assembly: assemble.Assembly,
+    only: str = "",
+    *,
+    name: str | None = None,
+    scrollback: bool = False,
+    automatic: bool = False,
+) -> tuple[Kept, bool]:
+    """False: nothing has changed since that one."""
+    made = make(assembly, only, scrollback=scrollback)
+    assembly.directories()
+    scope = tuple(made.manifests) if only else ()
+    return keeper(assembly).save(content(made, scope, automatic=automatic), name)
+
+
+def remember(assembly: assemble.Assembly, loaded: load.Loaded) -> None:
+    """The text of what is applied, for the snapshots to come. A disk that is full keeps nobody from applying."""
+    source = loaded.source
+    if source.includes:
+        return
+    text = texts.Text(
+        text=source.text,
+        file=source.file,
+        folder=source.folder,
+        environment=source.environment,
+        variables=source.variables,
+    )
+    try:
+        texts.keep(assembly.directories().texts, loaded.workspace.name, text)
+    except OSError:
+        return
+
+
+def _nothing(only: str, found: take.Seen) -> errors.OrchestraError:
+    import difflib  # only a slip pays for it
+
+    if not only:
+        return errors.OrchestraError("there is no session to save")
+    known = [each.workspace.name for each in take.taken(found)]
+    known += [each.name for each in found.server.sessions]
+    near = difflib.get_close_matches(only, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(dict.fromkeys(known))}"
+    return errors.UsageError(f'there is no workspace and no session "{only}"', hint=hint)
+
+
+def _text(assembly: assemble.Assembly, workspace: spec.Workspace, taken: take.Taken, home: str) -> str:
+    return HEADER + dump.text(document.document(workspace, home))
+
+
+# --- what panes have printed
+
+_Printed = Mapping[str, tuple[str, bytes]]
+"""Address → the file's path in the snapshot, and what is in it."""
+
+
+def _printed(assembly: assemble.Assembly, server: status.Server, taken: take.Taken) -> _Printed:
+    """With its colours. Packed alike each time, so that the same text is the same file."""
+    found: dict[str, tuple[str, bytes]] = {}
+    for address, pane in taken.panes.items():
+        text = assembly.tmux.capture(pane, colours=True).rstrip()
+        if text:
+            path = f"scrollback/{taken.workspace.name}/{address.replace('/', '.')}.gz"
+            found[address] = (path, gzip.compress(f"{text}\n".encode(), mtime=0))
+    return found
+
+
+def _with_files(workspace: spec.Workspace, printed: _Printed) -> spec.Workspace:
+    def pane(each: spec.Pane) -> spec.Pane:
+        path = printed[each.address][0] if each.address in printed else None
+        return dataclasses.replace(each, scrollback_file=path)
+
+    return dataclasses.replace(
+        workspace,
+        sessions=tuple(
+            dataclasses.replace(
+                session,
+                windows=tuple(
+                    dataclasses.replace(window, panes=tuple(map(pane, window.panes)))
+                    for window in session.windows
+                ),
+            )
+            for session in workspace.sessions
+        ),
+    )
+
+
+def write(path: Path, made: Made, name: str) -> None:
+    """One manifest as a file of the user's own."""
+    path.write_text(made.manifests[name], encoding="utf-8")

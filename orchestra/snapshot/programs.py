@@ -1,0 +1,102 @@
+"""What ran in a pane, as words that bring it back."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass
+
+from orchestra.model import live
+
+SHELLS = frozenset(
+    {
+        "bash",
+        "rbash",
+        "zsh",
+        "fish",
+        "sh",
+        "dash",
+        "ash",
+        "ksh",
+        "ksh93",
+        "mksh",
+        "yash",
+        "tcsh",
+        "csh",
+        "nu",
+        "elvish",
+        "xonsh",
+        "pwsh",
+    }
+)
+PLAIN = frozenset({"-l", "-i", "-il", "-li", "--login", "--interactive", "-login"})
+"""Arguments with which a shell is just one."""
+LONGEST = 32_768
+"""Bytes of a line."""
+
+Words = str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritable(Exception):
+    """The message says why what ran cannot be written down."""
+
+    reason: str
+
+
+def is_shell(program: live.Program) -> bool:
+    """And nothing but a shell."""
+    if not program.argv:
+        return False
+    return _name(program) in SHELLS and all(word in PLAIN for word in program.argv[1:])
+
+
+def was(running: live.Running, *, in_shell: bool) -> Words | None:
+    """What is to be typed to have it again; None for a shell in which nothing runs. `in_shell`: the first one is known to be a shell.
+    Raises `Unwritable`."""
+    if running.foreground:
+        programs = running.foreground
+    elif in_shell or is_shell(running.first):
+        return None
+    else:
+        programs = (running.first,)
+    lines = [_words(program) for program in programs if program.argv]
+    if not lines:
+        return None
+    words = lines[0] if len(lines) == 1 else " | ".join(map(line, lines))
+    _refuse_unwritable(line(words))
+    return words
+
+
+def line(words: Words) -> str:
+    """As a shell takes it."""
+    return words if isinstance(words, str) else shlex.join(words)
+
+
+def shell(program: live.Program) -> str:
+    """The path of a pane's own shell."""
+    return program.path or program.argv[0].removeprefix("-")
+
+
+def _name(program: live.Program) -> str:
+    return os.path.basename(program.argv[0]).removeprefix("-")  # noqa: PTH119 - any text
+
+
+def _words(program: live.Program) -> Words:
+    first, *rest = program.argv
+    if not rest and " " in first.strip() and not first.startswith(("/", ".")):
+        return first.strip()  # it gave itself a title: its words are in one
+    if first.startswith("-"):  # a login shell's name
+        first = program.path or first[1:]
+    return (first, *rest)
+
+
+def _refuse_unwritable(text: str) -> None:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise Unwritable("whose words are no text") from None
+    if size > LONGEST:
+        raise Unwritable("whose words are too long")
+    if any(not each.isprintable() and each not in "\n\t" for each in text):
+        raise Unwritable("whose words hold control characters")
