@@ -158,8 +158,8 @@ def test_a_hundred_panes() -> None:
 
 
 def _difference(saved: Mapping[str, str], again: Mapping[str, str]) -> str:
-    lines = [[line for text in each.values() for line in text.splitlines()] for each in (saved, again)]
-    return "\n".join(difflib.unified_diff(*lines, "saved", "again", lineterm=""))
+    before, after = ("\n".join(each.values()).splitlines() for each in (saved, again))
+    return "\n".join(difflib.unified_diff(before, after, "saved", "again", lineterm=""))
 
 
 def _ran(here: Live) -> int:
@@ -181,28 +181,24 @@ def _build(here: Live, world: World) -> None:
         session = ""
         for window in windows:
             first = window.panes[0]
+            where = (
+                ("new-window", "-t", f"{session}:")
+                if session
+                else ("new-session", "-d", "-x", "160", "-y", "50")
+            )
+            format_ = "#{session_id} #{window_id} #{pane_id}"
+            called, id_, pane_id = here.tmux(*where, "-P", "-F", format_, *_start(here, first)).split()
             if not session:
-                new = (
-                    "new-session",
-                    "-d",
-                    "-x",
-                    "160",
-                    "-y",
-                    "50",
-                    "-P",
-                    "-F",
-                    "#{session_id} #{window_id} #{pane_id}",
-                )
-                session, id_, pane_id = here.tmux(*new, *_start(here, first)).split()
+                session = called
                 here.tmux("rename-session", "-t", session, "--", _literal(name))
-            else:
-                new = ("new-window", "-t", f"{session}:", "-P", "-F", "#{window_id} #{pane_id}")
-                id_, pane_id = here.tmux(*new, *_start(here, first)).split()
             made[pane_id] = first
             here.tmux("rename-window", "-t", id_, "--", _literal(window.name))
             for pane in window.panes[1:]:
-                new = ("split-window", "-h" if pane.horizontal else "-v", "-t", id_, "-P", "-F", "#{pane_id}")
-                made[here.tmux(*new, *_start(here, pane)).strip()] = pane
+                way = "-h" if pane.horizontal else "-v"
+                split = here.tmux(
+                    "split-window", way, "-t", id_, "-P", "-F", "#{pane_id}", *_start(here, pane)
+                )
+                made[split.strip()] = pane
             for option, value in window.options.items():
                 here.tmux("set-option", "-w", "-t", id_, option, _literal(value, options=True))
             if window.cells:
