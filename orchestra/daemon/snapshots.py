@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
@@ -11,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestra.host import clock, programs
+from orchestra.host import clock, paths, programs
 from orchestra.manifest import dump
 from orchestra.model import errors, spec, status
-from orchestra.snapshot import document, take
+from orchestra.snapshot import difference, document, secret, take
 from orchestra.store import snapshots, texts
 from orchestra.store.inventory import Content, Held, Kept
 from orchestra.tmux import settings
@@ -75,8 +76,8 @@ def make(assembly: assemble.Assembly, only: str = "", *, scrollback: bool = Fals
         printed = _printed(assembly, found.server, each) if scrollback else {}
         workspace = _with_files(each.workspace, printed)
         other.update(printed.values())
-        manifests[workspace.name] = _text(assembly, workspace, each, found.home)
         left_out += each.left_out
+        manifests[workspace.name] = _text(assembly, workspace, each, found.home, left_out)
     return Made(
         server=found.server,
         manifests=manifests,
@@ -155,8 +156,66 @@ def _nothing(only: str, found: take.Seen) -> errors.OrchestraError:
     return errors.UsageError(f'there is no workspace and no session "{only}"', hint=hint)
 
 
-def _text(assembly: assemble.Assembly, workspace: spec.Workspace, taken: take.Taken, home: str) -> str:
+def _text(
+    assembly: assemble.Assembly,
+    workspace: spec.Workspace,
+    taken: take.Taken,
+    home: str,
+    left_out: list[str],
+) -> str:
+    if taken.owned:
+        kept = texts.read(assembly.expected().texts, workspace.name)
+        woven = None if kept is None else _woven(kept, workspace, home, left_out)
+        if woven is not None:
+            return woven
+    return _written(workspace, home)
+
+
+def _written(workspace: spec.Workspace, home: str) -> str:
     return HEADER + dump.text(document.document(workspace, home))
+
+
+def _woven(kept: texts.Text, workspace: spec.Workspace, home: str, left_out: list[str]) -> str | None:
+    """The text as it was applied, with what people have changed and opened since. None: it does not say what is live, or it was written
+    by us and is so again."""
+    from orchestra.manifest import load, weave
+
+    inputs = load.Inputs(
+        environment=kept.environment,
+        variables={
+            name: json.dumps(each) if not isinstance(each, str) else each
+            for name, each in kept.variables.items()
+        },
+        environ=dict(os.environ),
+        user_settings=paths.config_file(),
+    )
+    file = kept.file if kept.file != "-" else f"{kept.folder}/orchestra.yaml"
+    try:
+        loaded = load.load(Path(file), inputs, kept.text)
+        if kept.text.startswith(HEADER) and kept.text == _written(loaded.workspace, home):
+            return None
+        found = difference.difference(workspace, loaded.workspace, home)
+        if not difference.is_arrangement(found, loaded.workspace):
+            return None
+        saved, secrets = _saved(kept, file)
+        woven = weave.woven(kept.text, loaded, found, overwrite=difference.ARRANGED, extra={"saved": saved})
+    except (errors.ManifestError, errors.Conflict):
+        return None
+    left_out += [f"{workspace.name}: {each.summary}" for each in woven.conflicts]
+    left_out += [f"{workspace.name}: the variable {each}, because it looks like a secret" for each in secrets]
+    return woven.text
+
+
+def _saved(kept: texts.Text, file: str) -> tuple[Mapping[str, object], Sequence[str]]:
+    """And the variables that are not in it."""
+    secrets = [name for name, each in kept.variables.items() if secret.is_secret(name, str(each))]
+    variables = {name: each for name, each in kept.variables.items() if name not in secrets}
+    saved: dict[str, object] = {"manifest": file}
+    if kept.environment is not None:
+        saved["environment"] = kept.environment
+    if variables:
+        saved["variables"] = variables
+    return saved, secrets
 
 
 # --- what panes have printed

@@ -9,7 +9,7 @@ import yaml
 
 from orchestra.manifest import scalar
 
-_HIDDEN = re.compile(r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+HIDDEN = re.compile(r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 """Characters that a terminal obeys, or that show nothing but move or hide what stands beside them."""
 
 
@@ -20,16 +20,16 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
     style = None
-    if _HIDDEN.search(value):
+    if HIDDEN.search(value):
         style = '"'
     elif "\n" in value:
         style = "|"
-    elif not _is_plain(value):
+    elif not is_plain(value):
         style = "'"
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
-def _is_plain(value: str) -> bool:
+def is_plain(value: str) -> bool:
     try:
         return isinstance(scalar.resolve(value), str)
     except scalar.NotANumber:
@@ -50,4 +50,4 @@ def text(document: Mapping[str, object]) -> str:
         width=2**16,
     )
     # They stand between double quotes only, where an escape means the same.
-    return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
+    return HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", written)

@@ -20,26 +20,31 @@ def document(workspace: spec.Workspace, home: str) -> Document:
     if workspace.labels:
         made["labels"] = dict(workspace.labels)
     made["sessions"] = {each.name: _short_session(each, home) for each in workspace.sessions}
-    return _written(made)
+    return written(made)
 
 
-def full(workspace: spec.Workspace, home: str) -> Document:
-    """Every window and pane with its name, and nothing shared: to be compared with, and woven into, another one."""
-    sessions: Document = {}
-    for each in workspace.sessions:
-        windows = []
-        for window in each.windows:
-            panes = [_pane(pane, home, pane.name, dir="", env={}) for pane in window.panes]
-            windows.append({"name": window.name, **_window(window), "panes": panes})
-        sessions[each.name] = {**_session(each), "windows": windows}
-    return _written({"sessions": sessions})
+def session(session: spec.Session, home: str) -> Document:
+    """In full: every window and pane with its name, and nothing shared."""
+    return {**of_session(session), "windows": [window(each, home) for each in session.windows]}
 
 
-def _written(made: Document) -> Document:
+def window(window: spec.Window, home: str) -> Document:
+    return {
+        "name": window.name,
+        **of_window(window),
+        "panes": [pane(each, home) for each in window.panes],
+    }
+
+
+def pane(pane: spec.Pane, home: str) -> Document:
+    return _pane(pane, home, pane.name, dir="", env={})
+
+
+def written(made: Document) -> Document:
     """With braces that mean themselves."""
-    written = variables.written(made)
-    assert isinstance(written, dict)
-    return written
+    found = variables.written(made)
+    assert isinstance(found, dict)
+    return found
 
 
 def _short_session(session: spec.Session, home: str) -> Document:
@@ -48,7 +53,7 @@ def _short_session(session: spec.Session, home: str) -> Document:
     env = dict(session.panes[0].env)
     for pane in session.panes[1:]:
         env = {name: value for name, value in env.items() if pane.env.get(name) == value}
-    made = {**_session(session), "dir": _path(dir, home), **_some("env", env)}
+    made = {**of_session(session), "dir": _path(dir, home), **_some("env", env)}
     windows: list[Document] = []
     place = 0
     for number, window in enumerate(session.windows):
@@ -58,15 +63,15 @@ def _short_session(session: spec.Session, home: str) -> Document:
             panes.append(_pane(pane, home, name, dir=dir, env=env))
             place += 1
         named = None if window.name == str(number) else window.name
-        windows.append({**_some("name", named), **_window(window), "panes": panes})
+        windows.append({**_some("name", named), **of_window(window), "panes": panes})
     return {**made, "windows": windows}
 
 
-def _session(session: spec.Session) -> Document:
+def of_session(session: spec.Session) -> Document:
     return {**_some("title", session.title), **_some("labels", dict(session.labels))}
 
 
-def _window(window: spec.Window) -> Document:
+def of_window(window: spec.Window) -> Document:
     return {
         **_some("title", window.title),
         **_some("layout", window.layout),

@@ -19,6 +19,7 @@ _OPTION = re.compile(
     r"(?!remain-on-exit$|allow-rename$|@orchestra)@?[A-Za-z][A-Za-z0-9_-]{0,120}(\[[0-9]{1,5}\])?"
 )
 _VARIABLE = re.compile(r"(?!TMUX$|TMUX_PANE$|ORCHESTRA_)[A-Za-z_][A-Za-z0-9_]{0,255}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _OF_THE_PANE = frozenset(
     {
         "TERM",
@@ -70,7 +71,7 @@ def taken(seen: Seen, only: str = "") -> tuple[Taken, ...]:
     names_taken = set(owned)
     for session in sorted(seen.server.sessions, key=lambda each: each.name):
         if session.mark is None:
-            name = _free(naming.workspace(_plain(session.name)), names_taken)
+            name = _free(_workspace(_plain(session.name)), names_taken)
             if only in ("", session.name, _plain(session.name)) or (only == name and only not in owned):
                 found.append(_Taking(seen).other(name, session))
     return tuple(each for each in found if each.workspace.sessions)
@@ -248,7 +249,8 @@ class _Taking:
         found = running.first.dir if running is not None else ""
         if not found or found.endswith(" (deleted)"):
             found = self.seen.settings.dirs.get(pane.id, "")
-        if found.startswith("/") and found.isprintable() and not found.endswith(" (deleted)"):
+        usable = found.startswith("/") and not _CONTROL.search(found) and _is_text(found)
+        if usable and not found.endswith(" (deleted)"):
             return found
         self._leave_out("its directory, which is gone or cannot be written", address)
         return self.seen.home
@@ -315,6 +317,11 @@ def _shown_first(
     return tuple(dataclasses.replace(each, focus=said and place == active) for place, each in enumerate(made))
 
 
+def _workspace(title: str) -> str:
+    name = naming.clean(title).lower().lstrip("-_")[:60]
+    return name if names.WORKSPACE.match(name) else "session"
+
+
 def _free(wanted: str, taken_names: set[str]) -> str:
     name, number = wanted[:64], 2
     if wanted.isdecimal():  # a position: the next one that is free
@@ -329,7 +336,7 @@ def _free(wanted: str, taken_names: set[str]) -> str:
 def _plain(name: str) -> str:
     """A name that tmux lists, as it was given."""
     text = names.given(name).encode(errors="replace").decode()
-    return "".join(each if each.isprintable() else "_" for each in text)[:256]
+    return _CONTROL.sub("_", text)[:256]
 
 
 def _is_text(value: str) -> bool:

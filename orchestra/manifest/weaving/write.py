@@ -106,7 +106,7 @@ def _written(value: object, style: Style, *, flow: bool, lines: bool = True) -> 
 
     def text(made: Any, data: str) -> Any:
         quotes = None
-        if dump._HIDDEN.search(data):
+        if dump.HIDDEN.search(data):
             quotes = '"'
         elif "\n" in data:
             quotes = '"' if flow or not lines or TICKLISH.search(data) else "|"
@@ -140,10 +140,10 @@ def _written(value: object, style: Style, *, flow: bool, lines: bool = True) -> 
     writer.brace_single_entry_mapping_in_flow_sequence = True
     out = io.StringIO()
     writer.dump(pieces(value, inside=flow), out)
-    return dump._HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", out.getvalue())
+    return dump.HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", out.getvalue())
 
 
 def _is_plain(text: str) -> bool:
     """For readers of YAML 1.1 too, to whom `yes` is no text."""
     tag = OTHERS.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
-    return tag == STRING and dump._is_plain(text)
+    return tag == STRING and dump.is_plain(text)
