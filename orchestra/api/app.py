@@ -123,6 +123,12 @@ def create(asked: control.Control, version: str) -> fastapi.FastAPI:
 
         return _stream(told())
 
+    @app.post("/v1/autosave")
+    async def autosave() -> dict[str, Any]:
+        """Looks anew what snapshots are wished for."""
+        asked.autosave()
+        return {"status": "success"}
+
     @app.post("/v1/stop")
     async def stop() -> dict[str, Any]:
         asked.stop()

@@ -36,5 +36,8 @@ class Control(Protocol):
     ) -> AsyncIterator[Mapping[str, Any]]:
         """Lines in pieces: `address`, `lines`, `position`, and `lost` where some are missing."""
 
+    def autosave(self) -> None:
+        """What is wished of it may be another thing now."""
+
     def stop(self) -> None:
         """Ends the daemon, in order."""

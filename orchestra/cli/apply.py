@@ -65,6 +65,7 @@ T = TypeVar("T")
     help="After a failure: stop (default), continue with what does not depend on it, or rollback.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop, as diff does.")
+@click.option("--no-daemon", is_flag=True, help="Start no daemon, also where the manifest needs one.")
 @options.manifest
 @options.common
 def command(
@@ -80,6 +81,7 @@ def command(
     timeout: timedelta,
     on_error: str | None,
     dry_run: bool,
+    no_daemon: bool,
 ) -> int:
     """Make the tmux server what FILE says, and touch nothing else.
 
@@ -123,6 +125,8 @@ def command(
             lambda by: by.apply(loaded.workspace, wanted, settings, ask, screen.report),
             loaded if not targets else None,
         )
+    if not targets and not outcome.declined:
+        hand_over(common, loaded, start=not no_daemon)
     return summarise("apply", outcome, common, screen.elapsed, loaded.warnings)
 
 
@@ -150,6 +154,18 @@ def carry_out(
 
         snapshots.remember(assembly, whole)
     return outcome
+
+
+def hand_over(common: options.Common, loaded: load.Loaded, *, start: bool) -> None:
+    """What lives on after an apply is the daemon's; it is started where there is none."""
+    running = common.daemon()
+    if running is not None:
+        running.post("/v1/autosave", {})
+    elif loaded.workspace.snapshots is not None and start:
+        from orchestra.cli import daemon  # only who needs one
+
+        daemon.begin(common)
+        output.note("the daemon was started: the manifest wants snapshots")
 
 
 def _carried_out(

@@ -25,6 +25,7 @@ COMMANDS = {
     "diff": "Show what apply would do, and why.",
     "doctor": "Look at tmux, its version, and this machine.",
     "events": "Show what happened, and what happens.",
+    "freeze": "Write what is live into a manifest, keeping its text.",
     "get": "List workspaces, sessions or panes.",
     "graph": "Draw who waits for whom.",
     "import": "Turn another tool's file into a manifest.",

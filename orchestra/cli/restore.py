@@ -147,6 +147,8 @@ def _applied(
             lambda by: by.apply(loaded.workspace, wanted, settings, ask, screen.report),
             loaded,
         )
+    if not outcome.declined:
+        apply.hand_over(common, loaded, start=True)
     return outcome, screen.elapsed
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -214,6 +215,78 @@ def delete(common: options.Common, names: tuple[str, ...]) -> int:
         output.result("snapshot", {"deleted": list(names)})
     else:
         output.say(output.one_line(f"deleted: {', '.join(names)}"))
+    return codes.OK
+
+
+@command.command("autosave")
+@click.argument("what", metavar="on|off|status", type=click.Choice(["on", "off", "status"]))
+@click.option(
+    "--every",
+    type=options.Duration(),
+    default="5m",
+    show_default=True,
+    help="How often at least, when something changed.",
+)
+@click.option(
+    "--keep", type=click.IntRange(1, 10_000), default=10, show_default=True, help="How many are kept."
+)
+@click.option(
+    "--max-age",
+    type=options.Duration(),
+    default="7d",
+    show_default=True,
+    help="For how long; the newest one always.",
+)
+@click.option("--scrollback", is_flag=True, help="With what panes have printed.")
+@options.common
+def autosave(
+    common: options.Common, what: str, every: timedelta, keep: int, max_age: timedelta, scrollback: bool
+) -> int:
+    """Have the daemon save everything: soon after something changed, and on the clock. "on" starts a daemon where there is none.
+
+    A manifest says the same for its workspace: snapshots: {autosave: 5m}
+    """
+    from orchestra.daemon import autosave as saving
+    from orchestra.model import spec
+
+    assembly = common.assembly()
+    if what == "on":
+        if not every:
+            raise errors.UsageError("--every must be longer than nothing")
+        wanted = spec.Snapshots(autosave=every, keep=keep, max_age=max_age, scrollback=scrollback)
+        saving.write(assembly.directories(), wanted)
+    elif what == "off":
+        saving.write(assembly.directories(), None)
+    running = common.daemon()
+    if running is not None and what != "status":
+        running.post("/v1/autosave", {})
+    elif what == "on":
+        from orchestra.cli import daemon  # only who needs one
+
+        daemon.begin(common)
+        running = common.daemon()
+    found = saving.wishes(assembly.expected())
+    if common.json:
+        rows = [
+            {
+                "workspace": each.scope or None,
+                "every": each.wanted.autosave.total_seconds(),
+                "keep": each.wanted.keep,
+                "max_age": each.wanted.max_age.total_seconds(),
+                "scrollback": each.wanted.scrollback,
+            }
+            for each in found
+        ]
+        output.result("snapshot", {"daemon": running is not None, "autosave": rows})
+        return codes.OK
+    if not found:
+        output.say("autosave is off")
+    for each in found:
+        of = f"of the workspace {each.scope}" if each.scope else "of everything"
+        when = output.duration(each.wanted.autosave.total_seconds())
+        output.say(output.one_line(f"snapshots {of} every {when}, {each.wanted.keep} are kept"))
+    if found and running is None:
+        output.note("no daemon runs, so none is made: orchestra daemon start")
     return codes.OK
 
 

@@ -73,6 +73,10 @@ async def apply(
     if failed is not None:
         raise failed
     outcome = working.result()
+    if not options.targets and not outcome.declined:
+        from orchestra.daemon import snapshots  # as elsewhere: not every daemon needs it
+
+        await asyncio.to_thread(snapshots.remember, assembly, loaded)
     await report([started(each) for each in begun] + [finished(outcome)], name)
     yield (
         "result",

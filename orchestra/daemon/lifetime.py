@@ -21,7 +21,7 @@ from typing import Any
 
 from orchestra.api import app as api
 from orchestra.api import server as http
-from orchestra.daemon import applying, assemble, logs, printed
+from orchestra.daemon import applying, assemble, autosave, logs, printed
 from orchestra.engine import bus, happenings, launching, observer, publishing
 from orchestra.host import clock, ends, inotify, lock, paths, recordings
 from orchestra.model import errors, event, status
@@ -75,6 +75,7 @@ class Daemon:
         )
         self._logs = logs.Logs(found.recordings)
         self._to_renew: set[str] = set()
+        self._autosave = autosave.Autosave(assembly, found, self._say)
 
     # --- its life
 
@@ -108,6 +109,7 @@ class Daemon:
                 group.create_task(self._hear(), name="hooks"),
                 group.create_task(self._printed.run(), name="output"),
                 group.create_task(self._sweep(), name="sweep"),
+                group.create_task(self._autosave.run(), name="autosave"),
             ]
             answering = group.create_task(serving.serve(sockets=[socket_]), name="api")
             await self._observer.look()
@@ -258,6 +260,8 @@ class Daemon:
         for each in happened:
             if isinstance(each.body, event.PaneExited):
                 self._recordings.ended(each.body.id, each.body.pid)
+            if each.body.type.startswith(("session.", "window.", "pane.")):
+                self._autosave.changed()
         await self._publisher.publish(happened, cause, state)
 
     async def _say(self, body: event.Body) -> None:
@@ -291,6 +295,8 @@ class Daemon:
         troubles = [f"{part}: {reason}" for part, reason in self._troubles.items()]
         if self._observer.trouble:
             troubles.append(f"tmux: {self._observer.trouble}")
+        if self._autosave.trouble:
+            troubles.append(f"autosave: {self._autosave.trouble}")
         return {
             "pid": os.getpid(),
             "version": _version(),
@@ -307,8 +313,12 @@ class Daemon:
                 "last": self.journal.last(),
             },
             "listeners": len(self.bus),
+            "autosaved": self._autosave.last,
             "troubles": troubles,
         }
+
+    def autosave(self) -> None:
+        self._autosave.ask()
 
     async def server(self) -> status.Server:
         return await asyncio.to_thread(self._assembly.look)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from orchestra.host import clock, paths, programs
 from orchestra.manifest import dump
-from orchestra.model import errors, spec, status
+from orchestra.model import codec, errors, spec, status
 from orchestra.snapshot import difference, document, secret, take
 from orchestra.store import snapshots, texts
 from orchestra.store.inventory import Content, Held, Kept
@@ -68,7 +68,7 @@ def make(assembly: assemble.Assembly, only: str = "", *, scrollback: bool = Fals
     found = seen(assembly)
     taken = take.taken(found, only)
     if not taken:
-        raise _nothing(only, found)
+        raise nothing(only, found)
     manifests: dict[str, str] = {}
     other: dict[str, bytes] = {}
     left_out: list[str] = []
@@ -128,15 +128,14 @@ def save(
 
 def remember(assembly: assemble.Assembly, loaded: load.Loaded) -> None:
     """The text of what is applied, for the snapshots to come. A disk that is full keeps nobody from applying."""
-    source = loaded.source
-    if source.includes:
-        return
+    source, wanted = loaded.source, loaded.workspace.snapshots
     text = texts.Text(
-        text=source.text,
+        text="" if source.includes else source.text,
         file=source.file,
         folder=source.folder,
         environment=source.environment,
         variables=source.variables,
+        autosave=codec.dump(wanted) if wanted is not None else None,
     )
     try:
         texts.keep(assembly.directories().texts, loaded.workspace.name, text)
@@ -144,7 +143,7 @@ def remember(assembly: assemble.Assembly, loaded: load.Loaded) -> None:
         return
 
 
-def _nothing(only: str, found: take.Seen) -> errors.OrchestraError:
+def nothing(only: str, found: take.Seen) -> errors.OrchestraError:
     import difflib  # only a slip pays for it
 
     if not only:
@@ -165,7 +164,7 @@ def _text(
 ) -> str:
     if taken.owned:
         kept = texts.read(assembly.expected().texts, workspace.name)
-        woven = None if kept is None else _woven(kept, workspace, home, left_out)
+        woven = None if kept is None or not kept.text else _woven(kept, workspace, home, left_out)
         if woven is not None:
             return woven
     return _written(workspace, home)

@@ -41,6 +41,11 @@ class Directories:
         return self.state / "snapshots"
 
     @property
+    def autosave(self) -> Path:
+        """What the user wants of it."""
+        return self.state / "autosave.json"
+
+    @property
     def texts(self) -> Path:
         """Of manifests as they were applied."""
         return self.state / "applied"

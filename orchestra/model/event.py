@@ -231,6 +231,16 @@ class ApplyFinished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotSaved:
+    """The daemon made one by itself."""
+
+    type: ClassVar[str] = "snapshot.saved"
+    name: str
+    workspaces: Mapping[str, int]
+    """Those that are in it, and how many panes of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonStarted:
     type: ClassVar[str] = "daemon.started"
     pid: int
@@ -280,6 +290,7 @@ Body = (
     | CommandFinished
     | ApplyStarted
     | ApplyFinished
+    | SnapshotSaved
     | DaemonStarted
     | DaemonStopped
     | DaemonFault

@@ -13,12 +13,15 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     text: str
+    """"" where it is not all of the manifest."""
     file: str
     """Absolute; "-" for standard input."""
     folder: str
     """Where its relative paths begin."""
     environment: str | None
     variables: Mapping[str, str | int | float | bool]
+    autosave: Mapping[str, object] | None = None
+    """The snapshots that it wants: a dumped `spec.Snapshots`."""
 
 
 def keep(top: Path, workspace: str, text: Text) -> None:

@@ -60,6 +60,7 @@ MEANINGS = {
     "window": "tmux's id of the window.",
 }
 EXAMPLES: Mapping[str, Any] = {
+    "workspaces": {"shop": 5},
     "address": "api/server",
     "changes": {"create": 2, "update": 1},
     "command": "make test",

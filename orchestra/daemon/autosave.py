@@ -1,0 +1,154 @@
+"""Snapshots that the daemon makes by itself: soon after something changed, and on the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestra.daemon import assemble
+from orchestra.host import paths
+from orchestra.model import codec, errors, event, spec
+from orchestra.store import texts
+
+SETTLES = 2.0
+"""Seconds without a change after which what changed is saved."""
+LATEST = 20.0
+"""Seconds after the first change by which it is saved, however much goes on."""
+
+_log = logging.getLogger("orchestra.autosave")
+_Say = Callable[[event.Body], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    scope: str
+    """A workspace; "" for everything."""
+    wanted: spec.Snapshots
+
+
+class Autosave:
+    """Runs beside everything else and keeps nobody waiting: a save is a look at the server, in a thread of its own."""
+
+    def __init__(self, assembly: assemble.Assembly, found: paths.Directories, say: _Say) -> None:
+        self._assembly = assembly
+        self._found = found
+        self._say = say
+        self._woken = asyncio.Event()
+        self._is_changed = self._is_asked = False
+        self.trouble = ""
+        self.last = ""
+        """The name of the one made last."""
+
+    def changed(self) -> None:
+        """Something on the server did."""
+        self._is_changed = True
+        self._woken.set()
+
+    def ask(self) -> None:
+        """What is wished may be another thing now."""
+        self._is_asked = True
+        self._woken.set()
+
+    async def run(self) -> None:
+        while True:
+            self._is_asked = False
+            found = await asyncio.to_thread(wishes, self._found)
+            every = min((each.wanted.autosave.total_seconds() for each in found), default=None)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(every):
+                    await self._woken.wait()
+            self._woken.clear()
+            if self._is_asked or not found:
+                continue
+            await self._settled()
+            for each in found:
+                await self._save(each)
+
+    async def _settled(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LATEST):
+                while self._is_changed:
+                    self._is_changed = False
+                    await asyncio.sleep(SETTLES)
+        self._is_changed = False
+
+    async def _save(self, wish: Wish) -> None:
+        try:
+            saved = await asyncio.to_thread(self._saved, wish)
+        except errors.OrchestraError as error:
+            if str(error) != self.trouble:
+                self.trouble = str(error)
+                _log.error("not saved: %s", error)
+                await self._say(event.DaemonFault(part="autosave", reason=self.trouble))
+            return
+        self.trouble = ""
+        if saved is not None:
+            self.last = saved.name
+            await self._say(saved)
+
+    def _saved(self, wish: Wish) -> event.SnapshotSaved | None:
+        """None: there was nothing to save, or nothing new."""
+        from orchestra.daemon import snapshots  # 30 ms, and only who wishes for it pays
+
+        # Eyes of its own: who applies meanwhile rests on what it has seen itself.
+        own = assemble.assemble(None, self._assembly.host.path, self._assembly.environ)
+        if not own.tmux.observe().running:
+            return None
+        try:
+            kept, new = snapshots.save(own, wish.scope, automatic=True, scrollback=wish.wanted.scrollback)
+        except errors.UsageError:  # its workspace is not there
+            return None
+        scope = (wish.scope,) if wish.scope else ()
+        snapshots.keeper(own).prune(wish.wanted.keep, wish.wanted.max_age, scope)
+        if not new:
+            return None
+        panes = {name: each.panes for name, each in kept.workspaces.items()}
+        return event.SnapshotSaved(name=kept.name, workspaces=panes)
+
+
+def wishes(found: paths.Directories) -> tuple[Wish, ...]:
+    """Of the user, for everything, and of manifests that were applied."""
+    made = [Wish(scope="", wanted=user)] if (user := users(found)) is not None else []
+    for path in sorted(found.texts.glob("*.json")) if found.texts.is_dir() else ():
+        text = texts.read(found.texts, path.stem)
+        if text is not None and (wanted := _loaded(text.autosave)) is not None:
+            made.append(Wish(scope=path.stem, wanted=wanted))
+    return tuple(made)
+
+
+def users(found: paths.Directories) -> spec.Snapshots | None:
+    """What `orchestra snapshot autosave on` wrote."""
+    try:
+        return _loaded(json.loads(found.autosave.read_bytes()))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def write(found: paths.Directories, wanted: spec.Snapshots | None) -> None:
+    """None: off. `OrchestraError`."""
+    try:
+        if wanted is None:
+            found.autosave.unlink(missing_ok=True)
+            return
+        with tempfile.NamedTemporaryFile("w", dir=found.state, prefix=".autosave.", delete=False) as draft:
+            json.dump(codec.dump(wanted), draft)
+            draft.flush()
+            os.fsync(draft.fileno())
+        Path(draft.name).replace(found.autosave)
+    except OSError as error:
+        raise errors.OrchestraError(f"cannot write {found.autosave}: {error.strerror or error}") from error
+
+
+def _loaded(said: object) -> spec.Snapshots | None:
+    try:
+        found = codec.load(spec.Snapshots, said)
+    except codec.LoadError:
+        return None
+    return found if found.autosave and found.keep > 0 else None
