@@ -84,6 +84,28 @@ def _changed(live: Document, declared: Document) -> Document:
     return {key: live.get(key) for key in {**declared, **live} if live.get(key) != declared.get(key)}
 
 
+def without_dirs(found: Document, declared: spec.Workspace) -> Document:
+    """The same without the directories of new panes in sessions that are declared: there they may have them from above."""
+    sessions = found["sessions"]
+    assert isinstance(sessions, dict)
+    known = {each.name: {pane.name for pane in each.panes} for each in declared.sessions}
+    made: Document = {}
+    for name, session in sessions.items():
+        windows = []
+        for window in session.get("windows", ()):
+            panes = [
+                {
+                    key: value
+                    for key, value in pane.items()
+                    if key != "dir" or pane["name"] in known.get(name, ())
+                }
+                for pane in window["panes"]
+            ]
+            windows.append({**window, "panes": panes})
+        made[name] = {**session, "windows": windows} if name in known else session
+    return {**found, "sessions": made}
+
+
 def is_arrangement(found: Document, declared: spec.Workspace) -> bool:
     """Whether what is declared differs in nothing but what a snapshot sets."""
     known = {each.name: each for each in declared.sessions}
