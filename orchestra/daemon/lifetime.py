@@ -54,7 +54,7 @@ class Daemon:
         self._assembly = assembly
         self._found = found
         self._clock = clock.Clock()
-        self._began = self._clock.now()
+        self._began, self._began_at = self._clock.monotonic(), self._clock.now()
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         self._reason = ""
@@ -283,9 +283,13 @@ class Daemon:
         _log.error("the journal: %s", _healed(found))
 
     async def _sweep(self) -> None:
+        steady = clock.Steady(self._clock)
         while True:
-            await asyncio.to_thread(self.journal.retain, KEEP_EVENTS, KEEP_BYTES)
-            await asyncio.to_thread(self._recordings.sweep, KEEP_RECORDINGS)
+            if steady.went_on():
+                await asyncio.to_thread(self.journal.retain, KEEP_EVENTS, KEEP_BYTES)
+                await asyncio.to_thread(self._recordings.sweep, KEEP_RECORDINGS)
+            else:
+                _log.warning("the clock was set, or the machine slept: nothing is swept this time")
             await asyncio.sleep(SWEEP)
 
     # --- answering
@@ -300,8 +304,8 @@ class Daemon:
         return {
             "pid": os.getpid(),
             "version": _version(),
-            "since": event.stamp(self._began),
-            "uptime": round((self._clock.now() - self._began).total_seconds(), 3),
+            "since": event.stamp(self._began_at),
+            "uptime": round(self._clock.monotonic() - self._began, 3),
             "ready": self._ready,
             "tmux": {"socket": self._assembly.host.path, "epoch": seen.epoch, "version": seen.version},
             "sessions": len(seen.sessions),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from orchestra.daemon import logs
 from orchestra.engine import bus, happenings, publishing
@@ -29,7 +29,8 @@ class _Pane:
     stream: stream.Stream
     shell: bool
     watch: int = -1
-    commands: dict[int, tuple[str, datetime]] = field(default_factory=dict)
+    commands: dict[int, tuple[str, float]] = field(default_factory=dict)
+    """Number → its text, and when it began, monotonic."""
     """Number -> text and when it started; those that have not ended."""
 
 
@@ -184,13 +185,13 @@ class Printed:
     def _command(self, pane: _Pane, mark: marks.Mark) -> event.Body | None:
         match mark.kind:
             case marks.Kind.COMMAND_START:
-                pane.commands[mark.number] = (mark.text, self._clock.now())
+                pane.commands[mark.number] = (mark.text, self._clock.monotonic())
                 return event.CommandStarted(id=pane.id, command=mark.text)
             case marks.Kind.COMMAND_END:
-                now = self._clock.now()
+                now = self._clock.monotonic()
                 text, began = pane.commands.pop(mark.number, ("", now))
                 pane.commands.clear()
-                took = now - began if now > began else timedelta()
+                took = timedelta(seconds=now - began)
                 return event.CommandFinished(
                     id=pane.id, command=text, exit_code=mark.exit_code, duration=took
                 )

@@ -255,3 +255,43 @@ def test_killed_clients_of_the_api(busy: Cli) -> None:
         asked.stdout.close()
     live.until(lambda: busy.json("daemon", "status")["listeners"] == 0)
     kill(pid_of(busy))
+
+
+def test_the_clock_is_set(cli: Cli) -> None:
+    """By a year, forth and back, while a command runs: how long things took is right, nothing is lost, and what ends is noticed."""
+    (library,) = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
+    said = cli.folder / cli.write("time", "+0")
+    wait = "until [ -e go ]; do read -rt 0.01 <> <(:); done"
+    cli.write(
+        "clock.yaml",
+        "version: 1\nworkspace: clock\nshell: /bin/bash\nsessions:\n  a:\n    panes:\n"
+        f"      - {{name: shell, send_keys: ['{wait}']}}\n      - {{name: waits, command: '{wait}'}}\n",
+    )
+    faked = {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(said),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    cli.ok("daemon", "start", **faked)
+    cli.ok("apply", "clock.yaml")
+    found(cli, lambda some: of(some, "command.started", "a/shell"))
+    for step in ("+1y", "-1y", "+0"):
+        said.write_text(step)
+        cli.ok("daemon", "status")
+        cli.tmux("rename-window", "-t", "a:", f"now{step[0]}{step[1]}")
+        found(cli, lambda some, step=step: len(of(some, "window.renamed")) > ("+1y", "-1y", "+0").index(step))  # type: ignore[misc]
+    cli.write("go", "")
+    every = found(
+        cli, lambda some: of(some, "command.finished", "a/shell") and of(some, "pane.exited", "a/waits")
+    )
+    (ended,) = of(every, "command.finished", "a/shell")
+    assert 0 < ended["duration"] < live.DEADLINE
+    assert [each["sequence"] for each in every] == list(range(1, len(every) + 1))
+    years = {each["time"][:4] for each in of(every, "window.renamed")}
+    assert len(years) == 3, years  # it was set
+    assert 0 <= cli.json("daemon", "status")["uptime"] < live.DEADLINE * 2
+    cli.ok("daemon", "stop")
+    cli.ok("daemon", "start")
+    assert len(events(cli)) >= len(every)
+    cli.ok("daemon", "stop")
