@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
+from orchestra.engine import execute
 from tests.support import live, truth
+
+
+@pytest.fixture(autouse=True)
+def unsettled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No apply waits to see whether what it started ends at once. That it is told is a test of the command line; here it was half of the
+    time of thousands of applies."""
+    monkeypatch.setattr(execute, "SETTLING", timedelta())
 
 
 @pytest.fixture
