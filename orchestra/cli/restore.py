@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # see options
     from orchestra.manifest import load
     from orchestra.model import spec, status
     from orchestra.plan import compare
+    from orchestra.store import snapshots as store
 
 NONE, ASK, ALL, ALLOW = "none", "ask", "all", "allow="
 
@@ -179,31 +180,47 @@ def _chosen(assembly: assemble.Assembly, what: str | None, only: Sequence[str]) 
     from orchestra.daemon import snapshots
 
     keeper = snapshots.keeper(assembly)
-    if what is not None and (os.sep in what or what.endswith((".yaml", ".yml")) or Path(what).is_file()):
+    if what is not None and _is_place(what, keeper):
         path = Path(what)
-        if path.is_dir():
-            found = sorted(path.glob("*.yaml"))
-            if not found:
-                raise errors.UsageError(f"there is no manifest in {path}")
-            return [each for each in found if not only or each.stem in only], ""
-        return [path], ""
+        if not path.is_dir():
+            if only:
+                raise errors.UsageError("--only is for a snapshot or a directory: a file is one workspace")
+            return [path], ""
+        found = {each.stem: each for each in sorted(path.glob("*.yaml"))}
+        if not found:
+            raise errors.UsageError(f"there is no manifest in {path}")
+        _refuse_missing(str(path), found, only)
+        return [each for name, each in found.items() if not only or name in only], ""
     if what is None:
         kept = keeper.latest(epoch=assembly.tmux.observe().epoch, workspace=only[0] if len(only) == 1 else "")
         if kept is None:
             raise errors.OrchestraError(
-                "there is no snapshot to restore", hint="orchestra snapshot list shows what there is"
+                "there is no snapshot to restore: none of everything, made by hand or before this server ran",
+                hint="orchestra snapshot list shows what there is: say one by its NAME",
             )
     else:
         kept = keeper.find(what)
     keeper.read(kept)
-    missing = [each for each in only if each not in kept.workspaces]
-    if missing:
-        raise errors.UsageError(
-            f"{kept.name} holds no workspace {missing[0]}", hint=f"it holds: {', '.join(kept.workspaces)}"
-        )
+    _refuse_missing(kept.name, kept.workspaces, only)
     when = kept.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     paths = [kept.path / held.file for name, held in kept.workspaces.items() if not only or name in only]
     return paths, f"{kept.name}, saved {when}"
+
+
+def _is_place(what: str, keeper: store.Snapshots) -> bool:
+    """And no snapshot's name. A directory needs no slash where no snapshot is called so."""
+    path = Path(what)
+    if os.sep in what or what.endswith((".yaml", ".yml")) or path.is_file():
+        return True
+    return path.is_dir() and all(each.name != what for each in keeper.all(check=False))
+
+
+def _refuse_missing(where: str, known: Collection[str], only: Sequence[str]) -> None:
+    for each in only:
+        if each not in known:
+            raise errors.UsageError(
+                f"{where} holds no workspace {each}", hint=f"it holds: {', '.join(known)}"
+            )
 
 
 def wanted_of(
@@ -223,41 +240,63 @@ def wanted_of(
     theirs = []
     for session in workspace.sessions:
         holder = found.named(session.shown)
-        if not adopt and holder is not None and holder.mark is None and session.name not in found.sessions:
-            theirs.append(session)
-    for session in theirs:
+        if holder is None or session.name in found.sessions:
+            continue
+        if holder.mark is not None:
+            theirs.append((session, f"it belongs to the workspace {holder.mark.workspace}"))
+        elif not adopt:
+            theirs.append((session, "--adopt takes it over as it stands, without restarting anything"))
+    for session, hint in theirs:
         if not quiet:
             note = diagnostic.Diagnostic(
                 severity=diagnostic.Severity.NOTE,
                 summary=f"the session {session.shown} is there already and is left alone",
-                hint="--adopt takes it over as it stands, without restarting anything",
+                hint=hint,
             )
             output.note(output.diagnosis(note, sys.stderr))
     if theirs and len(theirs) == len(workspace.sessions):
         return None
-    targets = tuple(each.name for each in workspace.sessions if each not in theirs) if theirs else ()
+    left = {session.name for session, _ in theirs}
+    targets = tuple(each.name for each in workspace.sessions if each.name not in left) if left else ()
     return compare.Options(
-        prune=prune, adopt=adopt, targets=targets, typed=_typed(workspace, allowed, remaps)
+        prune=prune, adopt=adopt, targets=targets, typed=_typed(workspace, allowed, remaps, quiet=quiet)
     )
 
 
 def _typed(
-    workspace: spec.Workspace, allowed: tuple[str, tuple[str, ...]], remaps: spec.Restore
+    workspace: spec.Workspace, allowed: tuple[str, tuple[str, ...]], remaps: spec.Restore, *, quiet: bool
 ) -> Mapping[str, tuple[str, bool]]:
     mode, patterns = allowed
     if mode == NONE:
         return {}
     from orchestra.snapshot import programs
 
-    def fits(line: str) -> bool:
-        every = (*patterns, *remaps.allow)
-        return mode == ALL or any(fnmatch.fnmatchcase(line, pattern) for pattern in every)
-
+    every = (*patterns, *remaps.allow)
     found: dict[str, tuple[str, bool]] = {}
     for pane in workspace.panes:
         if pane.was is None:
             continue
-        line = programs.line(pane.was)
+        try:
+            line = programs.typed(pane.was)
+        except programs.Unwritable as why:
+            if not quiet:
+                note = diagnostic.Diagnostic(
+                    severity=diagnostic.Severity.WARNING,
+                    summary=f"{pane.address}: what ran in it, {why.reason}, is not typed",
+                )
+                output.note(output.diagnosis(note, sys.stderr))
+            continue
         typed = next((new for old, new in remaps.remap.items() if fnmatch.fnmatchcase(line, old)), line)
-        found[pane.address] = (typed, fits(line))
+        found[pane.address] = (typed, mode == ALL or fits(pane.was, every))
     return found
+
+
+def fits(was: str | tuple[str, ...], patterns: Sequence[str]) -> bool:
+    """Whether it is run: of a pipeline each command must fit, and a line that is more than that is never what a pattern meant."""
+    from orchestra.snapshot import programs
+
+    found = programs.commands(was)
+    wanted = patterns if len(found) < 2 else [part.strip() for each in patterns for part in each.split("|")]
+    return bool(found) and all(
+        any(fnmatch.fnmatchcase(programs.line(words), each) for each in wanted) for words in found
+    )

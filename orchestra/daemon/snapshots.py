@@ -72,8 +72,10 @@ def make(assembly: assemble.Assembly, only: str = "", *, scrollback: bool = Fals
     manifests: dict[str, str] = {}
     other: dict[str, bytes] = {}
     left_out: list[str] = []
+    panes = [pane for each in taken for pane in each.panes.values()]
+    shown = assembly.tmux.printed(panes) if scrollback else {}
     for each in taken:
-        printed = _printed(assembly, found.server, each) if scrollback else {}
+        printed = _printed(each, shown)
         workspace = _with_files(each.workspace, printed)
         other.update(printed.values())
         left_out += each.left_out
@@ -167,6 +169,8 @@ def _text(
         woven = None if kept is None or not kept.text else _woven(kept, workspace, home, left_out)
         if woven is not None:
             return woven
+        workspace, hidden = take.without_secrets(workspace)
+        left_out += hidden
     return _written(workspace, home)
 
 
@@ -191,7 +195,7 @@ def _woven(kept: texts.Text, workspace: spec.Workspace, home: str, left_out: lis
     file = kept.file if kept.file != "-" else f"{kept.folder}/orchestra.yaml"
     try:
         loaded = load.load(Path(file), inputs, kept.text)
-        if kept.text.startswith(HEADER) and kept.text == _written(loaded.workspace, home):
+        if kept.text.startswith(HEADER) and kept.text == _written(_beside(loaded.workspace, file), home):
             return None
         found = difference.difference(workspace, loaded.workspace, home)
         if not difference.is_arrangement(found, loaded.workspace):
@@ -223,15 +227,26 @@ _Printed = Mapping[str, tuple[str, bytes]]
 """Address → the file's path in the snapshot, and what is in it."""
 
 
-def _printed(assembly: assemble.Assembly, server: status.Server, taken: take.Taken) -> _Printed:
+def _printed(taken: take.Taken, texts: Mapping[str, str]) -> _Printed:
     """With its colours. Packed alike each time, so that the same text is the same file."""
     found: dict[str, tuple[str, bytes]] = {}
     for address, pane in taken.panes.items():
-        text = assembly.tmux.capture(pane, colours=True).rstrip()
+        text = texts.get(pane, "").rstrip()
         if text:
             path = f"scrollback/{taken.workspace.name}/{address.replace('/', '.')}.gz"
             found[address] = (path, gzip.compress(f"{text}\n".encode(), mtime=0))
     return found
+
+
+def _beside(workspace: spec.Workspace, file: str) -> spec.Workspace:
+    """With its files named as they are in the manifest."""
+    folder = os.path.dirname(file)  # noqa: PTH120 - text in, text out
+    files = {
+        pane.address: (os.path.relpath(pane.scrollback_file, folder), b"")
+        for pane in workspace.panes
+        if pane.scrollback_file is not None
+    }
+    return _with_files(workspace, files)
 
 
 def _with_files(workspace: spec.Workspace, printed: _Printed) -> spec.Workspace:

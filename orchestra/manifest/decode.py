@@ -110,6 +110,7 @@ def _session(name: str, node: Map, at: Location, above: _Above, context: _Contex
         name=name,
         title=tree.text(tree.child(node, "title")),
         labels=_labels(node),
+        options=_texts(node, "options"),
         windows=tuple(_window(window, name, inside, context, focus=window is selected) for window in windows),
     )
 

@@ -38,8 +38,9 @@ class Settings:
     """Variables that tmux renews from each client (`update-environment`)."""
     renames: bool
     """Whether windows are called after what runs in them, unless they say otherwise."""
+    sessions: Mapping[str, Mapping[str, str]]
+    """Options by the session's id."""
     windows: Mapping[str, Mapping[str, str]]
-    """Options by the window's id."""
     panes: Mapping[str, Mapping[str, str]]
     dirs: Mapping[str, str]
     """Where tmux says that a pane is, by its id."""

@@ -165,6 +165,7 @@ class Session:
     name: str
     title: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
     windows: tuple[Window, ...]
 
     @property

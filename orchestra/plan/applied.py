@@ -71,6 +71,7 @@ def _session(
         name=name,
         title=_text(kept.get("title")),
         labels=_texts(kept.get("labels")),
+        options=_texts(kept.get("options")),
         windows=tuple(
             dataclasses.replace(window, focus=kept.get("focus") == each)
             for each in listed

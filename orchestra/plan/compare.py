@@ -172,7 +172,7 @@ class _Comparing:
                 verb, reason, delta.mark = plan.Verb.UPDATE, "adopted; nothing in it is restarted", True
             why = [plan.Cause(reason=reason)]
         if have is None:
-            delta.focus = True
+            delta.focus, delta.options = True, bool(want.options)
             delta.order = delta.first is not None and delta.first is not delta.windows[0]
         else:
             why += _session_causes(delta, have, whole=whole and not adopt)
@@ -387,7 +387,8 @@ def _session_causes(delta: deltas.Session, have: status.Session, *, whole: bool)
         why.append(plan.Cause(reason=reason, before=have.name, after=delta.want.shown, drift=drift))
     if whole and have.record != delta.record:
         delta.write = True
-        delta.focus = "focus" in causes.changed_keys(have.record, delta.record)
+        changed = causes.changed_keys(have.record, delta.record)
+        delta.focus, delta.options = "focus" in changed, "options" in changed
         why += [
             each
             for each in causes.keys(have.record, delta.record)

@@ -82,6 +82,7 @@ class Session:
     rename: bool = False
     order: bool = False
     focus: bool = False
+    options: bool = False
     write: bool = False
 
     @property

@@ -278,6 +278,11 @@ def _settle(drafted: Draft, session: deltas.Session) -> None:
         done.append(
             drafted.add(action.Focus(kind=action.Kind.WINDOW, address=address), session.address, ready)
         )
+    if session.options:
+        before = record.parse(session.have.record).get("options") if session.have is not None else None
+        old = before if isinstance(before, dict) else {}
+        what_options = set_options(action.Kind.SESSION, session.address, old, session.want.options)
+        done.append(drafted.add(what_options, session.address, ready))
     if session.write and session.have is not None and session.have.mark is not None:
         what = action.Write(
             kind=action.Kind.SESSION,

@@ -96,7 +96,8 @@ def session_text(session: spec.Session) -> str:
         "windows": [window.name for window in session.windows],
         "focus": next((window.name for window in session.windows if window.focus), None),
     }
-    return text({**plain, "title": session.title} if session.title else plain)
+    rare = {"title": session.title, "options": dict(session.options)}
+    return text({**plain, **{key: value for key, value in rare.items() if value}})
 
 
 @functools.lru_cache(maxsize=4096)

@@ -171,7 +171,11 @@ def _paired_session(live: spec.Session, declared: spec.Session) -> spec.Session:
                 name=match.name,
                 title=match.title,
                 layout=match.layout if same or len(made) == 1 else each.layout,
-                options={key: value for key, value in each.options.items() if key != "automatic-rename"},
+                options={
+                    key: value
+                    for key, value in each.options.items()
+                    if key != "automatic-rename" or key in match.options
+                },
                 panes=tuple(made),
             )
         )

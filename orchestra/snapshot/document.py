@@ -68,7 +68,11 @@ def _short_session(session: spec.Session, home: str) -> Document:
 
 
 def of_session(session: spec.Session) -> Document:
-    return {**_some("title", session.title), **_some("labels", dict(session.labels))}
+    return {
+        **_some("title", session.title),
+        **_some("labels", dict(session.labels)),
+        **_some("options", dict(sorted(session.options.items()))),
+    }
 
 
 def of_window(window: spec.Window) -> Document:
@@ -77,7 +81,7 @@ def of_window(window: spec.Window) -> Document:
         **_some("layout", window.layout),
         **_some("focus", window.focus),
         **_some("zoomed", window.zoomed),
-        **_some("options", dict(window.options)),
+        **_some("options", dict(sorted(window.options.items()))),
     }
 
 
@@ -96,7 +100,7 @@ def _pane(pane: spec.Pane, home: str, name: str | None, *, dir: str, env: Mappin
         **_some("was", _words(pane.was)),
         **_some("title", pane.title),
         **_some("labels", dict(pane.labels)),
-        **_some("options", dict(pane.options)),
+        **_some("options", dict(sorted(pane.options.items()))),
         **_some("scrollback_file", pane.scrollback_file),
         **({} if pane.shell_integration else {"shell_integration": False}),
         **_some("focus", pane.focus),

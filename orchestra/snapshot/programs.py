@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import shlex
 from dataclasses import dataclass
 
@@ -31,6 +33,8 @@ SHELLS = frozenset(
 )
 PLAIN = frozenset({"-l", "-i", "-il", "-li", "--login", "--interactive", "-login"})
 """Arguments with which a shell is just one."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What a terminal obeys; a line's end and a tab stand between quotes."""
 LONGEST = 32_768
 """Bytes of a line."""
 
@@ -54,7 +58,9 @@ def is_shell(program: live.Program) -> bool:
 def was(running: live.Running, *, in_shell: bool) -> Words | None:
     """What is to be typed to have it again; None for a shell in which nothing runs. `in_shell`: the first one is known to be a shell.
     Raises `Unwritable`."""
-    if running.foreground:
+    if any(
+        program.argv != running.first.argv for program in running.foreground
+    ):  # else the shell itself, forked for its prompt
         programs = running.foreground
     elif in_shell or is_shell(running.first):
         return None
@@ -71,6 +77,28 @@ def was(running: live.Running, *, in_shell: bool) -> Words | None:
 def line(words: Words) -> str:
     """As a shell takes it."""
     return words if isinstance(words, str) else shlex.join(words)
+
+
+def commands(words: Words) -> tuple[tuple[str, ...], ...]:
+    """Those of a pipeline, in the form in which `was` writes one; none where the line is anything else (`a; b`, `$(a)`, `a > b`)."""
+    if not isinstance(words, str):
+        return (words,)
+    lexer = shlex.shlex(words, posix=True, punctuation_chars="|")
+    lexer.whitespace_split, lexer.commenters = True, ""
+    try:
+        found = [list(each) for bar, each in itertools.groupby(lexer, lambda word: word == "|") if not bar]
+    except ValueError:  # a quote that nobody closed
+        return ()
+    return tuple(map(tuple, found)) if " | ".join(map(shlex.join, found)) == words else ()
+
+
+def typed(words: Words) -> str:
+    """The line, for a terminal in which nobody presses Enter. Raises `Unwritable` where it would be more than text there."""
+    text = line(words)
+    _refuse_unwritable(text)
+    if "\n" in text and not commands(words):  # of others, it may stand outside of all quotes
+        raise Unwritable("which is more than one line")
+    return text
 
 
 def shell(program: live.Program) -> str:
@@ -98,5 +126,5 @@ def _refuse_unwritable(text: str) -> None:
         raise Unwritable("whose words are no text") from None
     if size > LONGEST:
         raise Unwritable("whose words are too long")
-    if any(not each.isprintable() and each not in "\n\t" for each in text):
+    if _CONTROL.search(text):
         raise Unwritable("whose words hold control characters")

@@ -16,7 +16,7 @@ from orchestra.plan import applied, layout
 from orchestra.snapshot import programs, secret
 
 _OPTION = re.compile(
-    r"(?!remain-on-exit$|allow-rename$|@orchestra)@?[A-Za-z][A-Za-z0-9_-]{0,120}(\[[0-9]{1,5}\])?"
+    r"(?!remain-on-exit$|allow-rename$|destroy-unattached$|@orchestra)@?[A-Za-z][A-Za-z0-9_-]{0,120}(\[[0-9]{1,5}\])?"
 )
 _VARIABLE = re.compile(r"(?!TMUX$|TMUX_PANE$|ORCHESTRA_)[A-Za-z_][A-Za-z0-9_]{0,255}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -157,7 +157,9 @@ class _Taking:
             count += len(inside) + len(missing)
         gone = [each for each in base.windows if each.name not in used]
         made += [dataclasses.replace(each, panes=left) for each in gone if (left := _left(each, standing))]
-        return dataclasses.replace(base, windows=_shown_first(made, session, used))
+        options = self._options(self.seen.settings.sessions.get(session.id, {}), f"session {session.name}")
+        options.pop("default-size", None)  # tmux sets it on what is made with a size
+        return dataclasses.replace(base, options=options, windows=_shown_first(made, session, used))
 
     # --- windows
 
@@ -219,7 +221,7 @@ class _Taking:
         found = spec.Pane(
             address=address,
             dir=self._dir(running, pane, address),
-            title=self._title(pane.title),
+            title=self._title(pane.title, address),
             options=self._options(self.seen.settings.panes.get(pane.id, {}), address),
         )
         if running is None:
@@ -238,9 +240,7 @@ class _Taking:
         except programs.Unwritable as why:
             self._leave_out(f"what ran in it, {why.reason}", address)
             return None
-        if found is not None and secret.in_words(
-            programs.line(found).split() if isinstance(found, str) else found
-        ):
+        if found is not None and secret.in_line(programs.line(found)):
             self._leave_out("what ran in it, because it looks as if it held a secret", address)
             return None
         return found
@@ -255,8 +255,11 @@ class _Taking:
         self._leave_out("its directory, which is gone or cannot be written", address)
         return self.seen.home
 
-    def _title(self, title: str) -> str | None:
+    def _title(self, title: str, address: str) -> str | None:
         plain = _plain(title)
+        if secret.in_line(plain):  # shells show there what they run
+            self._leave_out("its title, because it looks as if it held a secret", address)
+            return None
         return plain if plain and plain not in (self.seen.host, self.seen.host.partition(".")[0]) else None
 
     def _env(self, env: Mapping[str, str], address: str) -> dict[str, str]:
@@ -280,11 +283,43 @@ class _Taking:
         for name, value in sorted(options.items()):
             if not _OPTION.fullmatch(name) or not _is_text(value):
                 self._leave_out(f"the tmux option {name!r}, which cannot be written", where)
-            elif name.startswith("@") and secret.is_secret(name[1:].replace("-", "_"), value):
+            elif secret.in_text(value) or (
+                name.startswith("@") and secret.is_secret(name[1:].replace("-", "_"), value)
+            ):
                 self._leave_out(f"the tmux option {name}, because it looks like a secret", where)
             else:
                 found[name] = value
         return found
+
+
+def without_secrets(workspace: spec.Workspace) -> tuple[spec.Workspace, tuple[str, ...]]:
+    """Of one that is written out in full: what its manifest got from variables and other files is in it. And what was left out."""
+    left_out: dict[str, list[str]] = {}
+
+    def kept(pane: spec.Pane) -> spec.Pane:
+        hidden = [name for name, value in pane.env.items() if secret.is_secret(name, value)]
+        for name in hidden:
+            left_out.setdefault(f"the variable {name}, because it looks like a secret", []).append(
+                pane.address
+            )
+        env = {name: value for name, value in pane.env.items() if name not in hidden}
+        if pane.command is None or not secret.in_line(programs.line(pane.command)):
+            return dataclasses.replace(pane, env=env)
+        left_out.setdefault("its command, because it looks as if it held a secret", []).append(pane.address)
+        return dataclasses.replace(pane, env=env, command=None)
+
+    sessions = tuple(
+        dataclasses.replace(
+            session,
+            windows=tuple(
+                dataclasses.replace(window, panes=tuple(map(kept, window.panes)))
+                for window in session.windows
+            ),
+        )
+        for session in workspace.sessions
+    )
+    told = tuple(f"{_some(where)}: {what}" for what, where in left_out.items())
+    return dataclasses.replace(workspace, sessions=sessions), told
 
 
 def _some(where: Sequence[str]) -> str:

@@ -118,12 +118,9 @@ def _marks(flags: str, target: str, option: str, mark: status.Mark, record: str)
 
 
 def options(what: action.SetOptions, target: str) -> Commands:
-    flag = "-w" if what.kind is action.Kind.WINDOW else "-p"
-    unset = [("set-option", f"{flag}qu", "-t", target, name) for name in what.unset]
-    return [
-        *unset,
-        *(("set-option", flag, "-t", target, name, value) for name, value in what.options.items()),
-    ]
+    _, flags = option_of(what.kind)  # that ends with `t`
+    unset = [("set-option", f"-qu{flags[1:]}", target, name) for name in what.unset]
+    return [*unset, *(("set-option", flags, target, name, value) for name, value in what.options.items())]
 
 
 def unmark(flags: str, target: str, option: str) -> Commands:

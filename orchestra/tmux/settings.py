@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from orchestra.model import errors, live, status
 from orchestra.tmux import quote, server
 
-OURS = ("@orchestra", "remain-on-exit ", "allow-rename ")
+OURS = ("@orchestra", "remain-on-exit ", "allow-rename ", "destroy-unattached ")
 """Beginnings of lines about options that orchestra sets itself on what it makes."""
 _ASSIGNED = re.compile(
     r'^(?P<name>[A-Za-z_][A-Za-z0-9_]*)="(?P<value>(?:[^"\\]|\\.)*)"; export (?P=name);$', re.S | re.M
@@ -43,9 +43,14 @@ def read(host: server.Server, seen: status.Server) -> live.Settings:
         head("dirs", "-"),
         quote.command("list-panes", "-a", "-F", "#{pane_id} #{n:pane_current_path}:#{pane_current_path}"),
     ]
-    for kind, flag, ids in (("window", "-w", sorted(windows)), ("pane", "-p", sorted(panes))):
-        for id_ in ids:
-            lines += [head(kind, id_), quote.command("show-options", flag, "-q", "-t", id_)]
+    sessions = {session.id for session in seen.sessions}
+    for kind, flags, ids in (
+        ("session", "-qt", sessions),
+        ("window", "-wqt", windows),
+        ("pane", "-pqt", panes),
+    ):
+        for id_ in sorted(ids):
+            lines += [head(kind, id_), quote.command("show-options", flags, id_)]
     reply = host.source(lines)
     if not reply.out.startswith(nonce.encode()):
         raise errors.TmuxUnavailable(f"the tmux server cannot be asked for its options: {reply.err.strip()}")
@@ -59,10 +64,15 @@ def read(host: server.Server, seen: status.Server) -> live.Settings:
         environment=_environment(parts.get(("environment", "-"), "")),
         fleeting=frozenset(parts.get(("fleeting", "-"), "").split()),
         renames=parts.get(("renames", "-"), "").strip() == "on",
-        windows={id_: options(body.split("\n")) for (kind, id_), body in parts.items() if kind == "window"},
-        panes={id_: options(body.split("\n")) for (kind, id_), body in parts.items() if kind == "pane"},
+        sessions=_of("session", parts),
+        windows=_of("window", parts),
+        panes=_of("pane", parts),
         dirs=_dirs(parts.get(("dirs", "-"), "")),
     )
+
+
+def _of(wanted: str, parts: Mapping[tuple[str, str], str]) -> Mapping[str, Mapping[str, str]]:
+    return {id_: options(body.split("\n")) for (kind, id_), body in parts.items() if kind == wanted}
 
 
 def _environment(text: str) -> dict[str, str]:
@@ -110,6 +120,6 @@ def _plain(value: str) -> str:
 
 
 def _meant(found: re.Match[str]) -> str:
-    if found[1] is not None:
-        return chr(int(found[1], 8))
+    if found[1] is not None:  # a byte
+        return bytes([int(found[1], 8) & 0xFF]).decode("utf-8", "surrogateescape")
     return chr(_NAMED[found[2]]) if found[2] in _NAMED else found[2]

@@ -102,7 +102,7 @@ def test_the_daemon_dies_under_load(busy: Cli) -> None:
     """No pane is touched, nothing recorded is lost, and every end is told once."""
     pid, panes = server(busy), busy.panes()
     dice, ended = random.Random(3), set[str]()
-    for _ in range(times(4, 200)):
+    for _ in range(times(4, 1000)):
         daemon = pid_of(busy)
         killer = threading.Timer(dice.random() * 0.1, os.kill, (daemon, signal.SIGKILL))
         killer.start()
