@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # see options
     from orchestra.daemon import assemble
     from orchestra.engine import reconcile
     from orchestra.manifest import load
-    from orchestra.model import plan, progress
+    from orchestra.model import plan, progress, spec
 
 T = TypeVar("T")
 
@@ -161,11 +161,18 @@ def hand_over(common: options.Common, loaded: load.Loaded, *, start: bool) -> No
     running = common.daemon()
     if running is not None:
         running.post("/v1/autosave", {})
-    elif loaded.workspace.snapshots is not None and start:
+    elif start and (needs := _lives_on(loaded.workspace)):
         from orchestra.cli import daemon  # only who needs one
 
         daemon.begin(common)
-        output.note("the daemon was started: the manifest wants snapshots")
+        output.note(f"the daemon was started: the manifest wants {needs}")
+
+
+def _lives_on(workspace: spec.Workspace) -> str:
+    """What goes on after an apply; "" for nothing."""
+    wants = ["snapshots"] if workspace.snapshots is not None else []
+    wants += ["restarts"] if any(pane.restart.policy != "no" for pane in workspace.panes) else []
+    return " and ".join(wants)
 
 
 def _carried_out(

@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # the annotations of what is loaded below
     from orchestra.tmux import listening
 
 DEFAULT_SIZE = preview.DEFAULT_SIZE
+LOCK = "apply"
+"""Whoever has it is alone in changing this server."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,7 @@ class Assembly:
     def reconciler(self) -> reconcile.Reconciler:
         from orchestra.engine import reconcile  # see above
 
-        return reconcile.Reconciler(world=self.world, lock_name="apply", size=self.preview.size)
+        return reconcile.Reconciler(world=self.world, lock_name=LOCK, size=self.preview.size)
 
     @functools.cached_property
     def world(self) -> world.World:

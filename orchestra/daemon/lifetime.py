@@ -21,8 +21,8 @@ from typing import Any
 
 from orchestra.api import app as api
 from orchestra.api import server as http
-from orchestra.daemon import applying, assemble, autosave, logs, printed
-from orchestra.engine import bus, happenings, launching, observer, publishing
+from orchestra.daemon import applying, assemble, autosave, logs, printed, steering
+from orchestra.engine import bus, happenings, launching, observer, publishing, supervise
 from orchestra.host import clock, ends, inotify, lock, paths, recordings
 from orchestra.model import errors, event, status
 from orchestra.plan import record
@@ -41,6 +41,8 @@ BEGINNINGS = 20
 """Looks, 50 ms apart, whether a server begins to listen on a socket that is there."""
 AGAIN = 10.0
 """Seconds, where something does: a notice may be missed."""
+SOON = 0.25
+"""Seconds, while somebody applies."""
 SEEK = 1.0
 """Seconds between looks for a server, where nothing tells that one starts."""
 
@@ -76,6 +78,13 @@ class Daemon:
         self._logs = logs.Logs(found.recordings)
         self._to_renew: set[str] = set()
         self._autosave = autosave.Autosave(assembly, found, self._say)
+        self._supervisor = supervise.Supervisor(
+            self._clock,
+            self._start_again,
+            self._say_of,
+            lambda: lock.Locks(found.run, self._clock).is_held(assemble.LOCK),
+            self._look_soon,
+        )
 
     # --- its life
 
@@ -84,6 +93,7 @@ class Daemon:
         opened = await asyncio.to_thread(self.journal.open)
         try:
             self._observer.resume(self.journal.get(observer.STATE))
+            self._supervisor.resume(self.journal.get(supervise.STATE))
             await self._say(event.DaemonStarted(pid=os.getpid(), version=_version(), unclean=opened.unclean))
             if opened.condition is healing.Condition.HEALED:
                 await self._say(event.DaemonFault(part="journal", reason=_healed(opened)))
@@ -110,6 +120,7 @@ class Daemon:
                 group.create_task(self._printed.run(), name="output"),
                 group.create_task(self._sweep(), name="sweep"),
                 group.create_task(self._autosave.run(), name="autosave"),
+                group.create_task(self._supervisor.run(), name="supervisor"),
             ]
             answering = group.create_task(serving.serve(sockets=[socket_]), name="api")
             await self._observer.look()
@@ -204,6 +215,7 @@ class Daemon:
             watch.close()
 
     async def _looked(self, server: status.Server) -> None:
+        await self._supervisor.looked(server)
         if not server.running:
             self._ends.watch({})
             self._printed.keep({})
@@ -264,6 +276,16 @@ class Daemon:
                 self._autosave.changed()
         await self._publisher.publish(happened, cause, state)
 
+    async def _say_of(self, body: event.Body, workspace: str, address: str, state: Mapping[str, Any]) -> None:
+        happened = happenings.Happening(body=body, workspace=workspace, address=address)
+        await self._publisher.publish([happened], "supervisor", state)
+
+    def _look_soon(self) -> None:
+        self._loop.call_later(SOON, self._observer.request)
+
+    async def _start_again(self, workspace: str, reasons: Mapping[str, str]) -> Mapping[str, str]:
+        return await asyncio.to_thread(steering.start, self._assembly, workspace, reasons)
+
     async def _say(self, body: event.Body) -> None:
         await self._publisher.publish([happenings.Happening(body=body)])
 
@@ -318,6 +340,7 @@ class Daemon:
             },
             "listeners": len(self.bus),
             "autosaved": self._autosave.last,
+            "given_up": dict(self._supervisor.given_up),
             "troubles": troubles,
         }
 

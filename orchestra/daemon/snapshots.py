@@ -145,6 +145,36 @@ def remember(assembly: assemble.Assembly, loaded: load.Loaded) -> None:
         return
 
 
+def groups(assembly: assemble.Assembly, workspace: str) -> Mapping[str, Sequence[str]]:
+    """`@name` → addresses, as its manifest was applied last; the live objects do not know."""
+    kept = texts.read(assembly.expected().texts, workspace)
+    try:
+        loaded = _loaded(kept) if kept is not None and kept.text else None
+    except errors.ManifestError:
+        return {}
+    return {f"@{each.name}": each.panes for each in loaded.workspace.groups} if loaded is not None else {}
+
+
+def _loaded(kept: texts.Text) -> load.Loaded:
+    """`ManifestError` where it is one no more."""
+    from orchestra.manifest import load
+
+    inputs = load.Inputs(
+        environment=kept.environment,
+        variables={
+            name: json.dumps(each) if not isinstance(each, str) else each
+            for name, each in kept.variables.items()
+        },
+        environ=dict(os.environ),
+        user_settings=paths.config_file(),
+    )
+    return load.load(Path(_file(kept)), inputs, kept.text)
+
+
+def _file(kept: texts.Text) -> str:
+    return kept.file if kept.file != "-" else f"{kept.folder}/orchestra.yaml"
+
+
 def nothing(only: str, found: take.Seen) -> errors.OrchestraError:
     import difflib  # only a slip pays for it
 
@@ -181,20 +211,11 @@ def _written(workspace: spec.Workspace, home: str) -> str:
 def _woven(kept: texts.Text, workspace: spec.Workspace, home: str, left_out: list[str]) -> str | None:
     """The text as it was applied, with what people have changed and opened since. None: it does not say what is live, or it was written
     by us and is so again."""
-    from orchestra.manifest import load, weave
+    from orchestra.manifest import weave
 
-    inputs = load.Inputs(
-        environment=kept.environment,
-        variables={
-            name: json.dumps(each) if not isinstance(each, str) else each
-            for name, each in kept.variables.items()
-        },
-        environ=dict(os.environ),
-        user_settings=paths.config_file(),
-    )
-    file = kept.file if kept.file != "-" else f"{kept.folder}/orchestra.yaml"
+    file = _file(kept)
     try:
-        loaded = load.load(Path(file), inputs, kept.text)
+        loaded = _loaded(kept)
         if kept.text.startswith(HEADER) and kept.text == _written(_beside(loaded.workspace, file), home):
             return None
         found = difference.difference(workspace, loaded.workspace, home)

@@ -33,6 +33,7 @@ class Reconciler:
     lock_name: str
     size: tuple[int, int] = preview.DEFAULT_SIZE
     new_uid: Callable[[], str] = field(default=lambda: randomness.token_hex(6))
+    lock_wait: timedelta = LOCK_WAIT
     begun: Callable[[plan.Plan], None] = field(default=lambda _: None)
     """Told of each plan right before it is carried out."""
 
@@ -75,6 +76,24 @@ class Reconciler:
                 return Outcome(plan=saved, result=progress.Result(), declined=True)
             return await self._carry_out(saved, observed, values, settings, report)
 
+    async def steer(
+        self,
+        name: str,
+        options: Callable[[spec.Workspace, status.Server], compare.Options],
+        settings: execute.Settings,
+        confirm: Confirm,
+        report: execute.Report,
+    ) -> Outcome:
+        """Starts and stops what a workspace has as it was applied last. What ran before ran beside what it depends on, well or not:
+        nothing is waited for."""
+        with self._alone(f"steer {name}", report):
+            observed = self.world.tmux.observe()
+            desired = applied.workspace(name, observed)
+            made, observed, values = self.preview(desired, options(desired, observed), run_commands=True)
+            if made.stops and not confirm(made):
+                return Outcome(plan=made, result=progress.Result(), declined=True)
+            return await self._carry_out(made, observed, values, settings, report)
+
     async def delete(
         self, name: str, settings: execute.Settings, confirm: Confirm, report: execute.Report
     ) -> Outcome:
@@ -88,7 +107,7 @@ class Reconciler:
                 )
             )
 
-        return self.world.locks.hold(self.lock_name, purpose, LOCK_WAIT, waiting)
+        return self.world.locks.hold(self.lock_name, purpose, self.lock_wait, waiting)
 
     async def _carry_out(
         self,

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from orchestra.host import clock, reason
-from orchestra.model.errors import Conflict
+from orchestra.model.errors import Busy
 
 
 class Locks:
@@ -38,7 +38,7 @@ class Locks:
                         waiting(holder)
                         told = True
                     if not _wait(fd, deadline - self._clock.monotonic()):
-                        raise Conflict(
+                        raise Busy(
                             f"{_holder(fd)} holds the lock {name}",
                             hint="wait until it is done, or end it, then try again",
                         )
@@ -53,6 +53,20 @@ class Locks:
                 return
             finally:
                 os.close(fd)
+
+    def is_held(self, name: str) -> bool:
+        """By anybody, at this moment."""
+        try:
+            fd = os.open(self._directory / f"{name}.lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
 
 
 def _take(fd: int) -> bool:

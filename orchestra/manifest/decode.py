@@ -159,6 +159,7 @@ def _pane(node: Map, session: str, above: _Above, context: _Context) -> spec.Pan
         size=_size(tree.child(node, "size")),
         depends_on=references.of_pane(address, node, above.depends_on, context.known),
         health=health.health(tree.child(node, "health"), context.patterns, context.problems),
+        restart=health.restart(tree.child(node, "restart"), context.problems),
         stop=health.stop(tree.child(node, "stop"), context.problems),
     )
 

@@ -23,6 +23,8 @@ TYPED = frozenset(
         "zoomed",
         "scrollback",
         "keep",
+        "factor",
+        "max_restarts",
     }
 )
 """Where `{{ port }}` stays the number it is; everywhere else text is meant."""

@@ -61,6 +61,27 @@ def stop(node: Node | None, problems: Problems) -> spec.Stop:
     )
 
 
+def restart(node: Node | None, problems: Problems) -> spec.Restart:
+    if not isinstance(node, Map):
+        said = tree.text(node)
+        return spec.Restart(policy=spec.Policy(said)) if said in _POLICIES else spec.Restart()
+    default, said = spec.Restart(), tree.text(tree.child(node, "policy"))
+    backoff = tree.child(node, "backoff")
+    wait = backoff if isinstance(backoff, Map) else Map(node.at, {})
+    factor = tree.value(tree.child(wait, "factor"))
+    return spec.Restart(
+        policy=spec.Policy(said) if said in _POLICIES else default.policy,
+        delay=duration_of(wait, "initial", default.delay, problems),
+        factor=float(factor) if isinstance(factor, int | float) else default.factor,
+        longest=duration_of(wait, "max", default.longest, problems),
+        max_restarts=tree.whole(tree.child(node, "max_restarts")) or default.max_restarts,
+        window=duration_of(node, "window", default.window, problems, positive=True),
+    )
+
+
+_POLICIES = frozenset(spec.Policy)
+
+
 def command(node: Node | None) -> str | tuple[str, ...] | None:
     return tree.texts(node) if isinstance(node, tree.List) else tree.text(node)
 

@@ -41,6 +41,10 @@ class Conflict(OrchestraError):
     """Someone else holds or changed it: the lock, a session of that name, the world under a saved plan."""
 
 
+class Busy(Conflict):
+    """Another command is at work here, and was for longer than one would wait."""
+
+
 class JournalFull(OrchestraError):
     """Slow down or drop: more events wait to be written than memory is given for."""
 

@@ -147,6 +147,26 @@ class PaneExited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaneRestarting:
+    """Its process ended, and is started again after the delay."""
+
+    type: ClassVar[str] = "pane.restarting"
+    id: str
+    delay: timedelta
+    number: int
+    """How many restarts that makes in the time in which they are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneFailed:
+    """Its process ended and is not started again, though it has a policy: it ended too often, or cannot be started."""
+
+    type: ClassVar[str] = "pane.failed"
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaneClosed:
     type: ClassVar[str] = "pane.closed"
     id: str
@@ -281,6 +301,8 @@ Body = (
     | PaneCreated
     | PaneStarted
     | PaneExited
+    | PaneRestarting
+    | PaneFailed
     | PaneClosed
     | PaneMoved
     | PaneTitleChanged

@@ -78,6 +78,26 @@ class Stop:
     timeout: timedelta = timedelta(seconds=10)
 
 
+class Policy(StrEnum):
+    NO = "no"
+    ON_FAILURE = "on-failure"
+    ALWAYS = "always"
+    UNLESS_STOPPED = "unless-stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restart:
+    """`delay` before the first restart, `factor` times as long before each further one, at most `longest`."""
+
+    policy: Policy = Policy.NO
+    delay: timedelta = timedelta(seconds=1)
+    factor: float = 2.0
+    longest: timedelta = timedelta(seconds=60)
+    max_restarts: int = 5
+    """Within `window`."""
+    window: timedelta = timedelta(minutes=10)
+
+
 class SourceKind(StrEnum):
     ENV = "from_env"
     FILE = "from_file"
@@ -131,6 +151,7 @@ class Pane:
     size: Size | None = None
     depends_on: tuple[Dependency, ...] = ()
     health: Health | None = None
+    restart: Restart = field(default_factory=Restart)
     stop: Stop = field(default_factory=Stop)
 
     @property

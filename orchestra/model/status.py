@@ -17,12 +17,14 @@ class Stage(StrEnum):
     TYPING = "typing"
     """The shell runs; some `send_keys` lines are not typed yet (how many are is `Mark.typed`)."""
     DONE = "done"
+    STOPPED = "stopped"
+    """A person stopped it; it stays so until a person starts it."""
 
 
 _MARK = re.compile(
     r"[a-z0-9][a-z0-9_-]{0,62}+"
     r" [A-Za-z0-9_-]{1,64}+(/(?! )[A-Za-z0-9_-]{0,64}+(\.hold-[A-Za-z0-9]{1,32}+)?)?"
-    r" [A-Za-z0-9]{1,32}+ ([A-Za-z0-9]{1,64}+|-) (waiting|typing|done) [0-9]{1,6}"
+    r" [A-Za-z0-9]{1,32}+ ([A-Za-z0-9]{1,64}+|-) (waiting|typing|done|stopped) [0-9]{1,6}"
 )
 """Nothing in it means anything to tmux, whoever wrote it."""
 

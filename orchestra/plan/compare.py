@@ -23,6 +23,10 @@ class Options:
     their layout."""
     resting: frozenset[str] = frozenset()
     """Panes whose process had ended or was never started, and shall be left so unless it has to be another one: a rollback's."""
+    starts: Mapping[str, str] = field(default_factory=dict)
+    """Address → why its process is started anew, whatever the manifest says."""
+    stops: frozenset[str] = frozenset()
+    """Panes that a person stops, and that stay so."""
     typed: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
     """Address → a line for its shell, typed when this plan starts it, and whether Enter is typed, too: a restore's."""
 
@@ -287,6 +291,21 @@ class _Comparing:
         if before is not None:  # what the running process was not given stays unknown
             delta.digests = {name: known.get(name, given) for name, given in before.secrets.items()}
         resting = want.address in self.options.resting
+        if want.address in self.options.starts:
+            delta.start = True
+            why = [plan.Cause(reason=self.options.starts[want.address])]
+            return _changed(delta, plan.Verb.REPLACE, why)
+        if want.address in self.options.stops:
+            delta.stop = not (pane.dead and mark.stage is status.Stage.STOPPED)
+            stopped = [plan.Cause(reason="stopped by a person")] if delta.stop else []
+            changed = _changed(delta, plan.Verb.UPDATE if delta.stop else plan.Verb.NONE, stopped)
+            changed.change = dataclasses.replace(changed.change, stops=0 if pane.dead else pane.pid)
+            return changed
+        if mark.stage is status.Stage.STOPPED and pane.dead:
+            delta.write = pane.record != record.pane_text(want, delta.digests)
+            self._note(f"{want.address} was stopped by a person and stays so: orchestra start {want.address}")
+            why = causes.live(before, want) if delta.write else []
+            return _changed(delta, plan.Verb.UPDATE if why else plan.Verb.NONE, [*moved, *why])
         if mark.stage is status.Stage.WAITING and not resting:
             delta.start = True
             never = plan.Cause(reason="its process was never started", drift=True)

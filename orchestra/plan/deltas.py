@@ -19,6 +19,8 @@ class Pane:
     move: bool = False
     start: bool = False
     """Its process is to be started: it is new, is replaced, or was never started."""
+    stop: bool = False
+    """Its process is to be stopped, and to stay so."""
     type_on: bool = False
     options: bool = False
     """tmux options of it are to be set or taken off."""

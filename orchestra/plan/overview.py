@@ -21,6 +21,8 @@ class Condition(StrEnum):
     """Its command ended with exit code 0."""
     FAILED = "failed"
     """Its command ended with another exit code, or by a signal."""
+    STOPPED = "stopped"
+    """A person stopped it."""
     ENDED = "ended"
     """Its shell ended, or it is not known yet how its command did."""
 
@@ -166,6 +168,8 @@ def _condition(
 ) -> tuple[Condition, str]:
     if mark.stage is status.Stage.WAITING:
         return Condition.WAITING, _waits(declared, owned)
+    if pane.dead and mark.stage is status.Stage.STOPPED:
+        return Condition.STOPPED, "by a person"
     if not pane.dead:
         if mark.stage is status.Stage.TYPING:
             lines = len(declared.send_keys) if declared is not None else mark.typed

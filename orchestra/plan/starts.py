@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from orchestra.model import action, spec, status
@@ -13,6 +14,8 @@ def starts(draft: Draft, comparison: deltas.Comparison) -> None:
     wanted = {delta.want.address: delta for delta in comparison.panes if delta.want is not None}
     first: dict[str, list[int]] = {}
     """Address -> the step that starts its process, and before it the one that stops what runs there: neither without its gates."""
+    halted: dict[str, tuple[int, int]] = {}
+    """Address → the step that stops it for good, and the one that says so."""
     typing: list[tuple[spec.Pane, status.Mark, list[int]]] = []
     for address, delta in wanted.items():
         want = delta.want
@@ -23,10 +26,21 @@ def starts(draft: Draft, comparison: deltas.Comparison) -> None:
             known = draft.seeds.get(address) or (delta.have.pane.mark if delta.have is not None else None)
             assert known is not None
             typing.append((want, begun(known, want), first[address][:1]))
+        elif delta.stop and delta.have is not None:
+            halted[address] = _halt(draft, delta, want, delta.have)
         elif delta.have is not None:
             _live(draft, delta, want, delta.have)
             if delta.type_on and delta.have.pane.mark is not None:
                 typing.append((want, delta.have.pane.mark, draft.after(f"pane {address}")))
+    for address, (first_step, _) in halted.items():  # dependants first
+        waiting_for = [
+            halted[other][1]
+            for other, delta in wanted.items()
+            if other in halted
+            and delta.want is not None
+            and any(edge.pane == address for edge in delta.want.depends_on)
+        ]
+        draft.wait(first_step, waiting_for)
     for window in comparison.windows:
         for delta in window.panes:
             if delta.options and delta.want is not None:
@@ -71,6 +85,29 @@ def _start(draft: Draft, delta: deltas.Pane, want: spec.Pane) -> list[int]:
     start = action.StartPane(address=want.address, expect=mark, mark=begun(mark, want), pane=want)
     draft.started[want.address] = draft.add(start, want.address, [*ready, *stops, *draft.freed])
     return stops
+
+
+def _halt(draft: Draft, delta: deltas.Pane, want: spec.Pane, have: status.Place) -> tuple[int, int]:
+    mark, ready = have.pane.mark, draft.after(f"pane {want.address}")
+    assert mark is not None
+    known = delta.record.pane if delta.record is not None else want
+    halted = dataclasses.replace(mark, stage=status.Stage.STOPPED)
+    said = action.Write(
+        kind=action.Kind.PANE,
+        address=want.address,
+        expect=mark,
+        mark=halted,
+        record=have.pane.record,
+        id=have.pane.id,
+    )
+    # First of all, so that nobody who sees it end starts it again.
+    first = draft.add(said, want.address, ready)
+    if have.pane.dead:
+        return first, first
+    stop = action.StopPane(
+        address=want.address, expect=halted, pid=have.pane.pid, stop=known.stop, shell=known.command is None
+    )
+    return first, draft.add(stop, want.address, [first])
 
 
 def _live(draft: Draft, delta: deltas.Pane, want: spec.Pane, have: status.Place) -> None:

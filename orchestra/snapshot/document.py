@@ -112,6 +112,7 @@ def _pane(pane: spec.Pane, home: str, name: str | None, *, dir: str, env: Mappin
         **_some("secrets", secrets),
         **_some("depends_on", {each.pane: _dependency(each) for each in pane.depends_on}),
         **_some("health", _health(pane.health)),
+        **_some("restart", _restart(pane.restart)),
         **_some("stop", _stop(pane.stop)),
     }
 
@@ -161,6 +162,23 @@ def _health(health: spec.Health | None) -> Document:
         if value != getattr(usual, key):
             probe[key] = _duration(value) if isinstance(value, timedelta) else value
     return probe
+
+
+def _restart(restart: spec.Restart) -> object:
+    usual = spec.Restart(policy=restart.policy)
+    if restart == usual:
+        return None if restart.policy is spec.Policy.NO else str(restart.policy)
+    backoff: Document = {}
+    for key, value, default in (
+        ("initial", restart.delay, usual.delay),
+        ("factor", restart.factor, usual.factor),
+        ("max", restart.longest, usual.longest),
+    ):
+        if value != default:
+            backoff[key] = _duration(value) if isinstance(value, timedelta) else value
+    more = {} if restart.max_restarts == usual.max_restarts else {"max_restarts": restart.max_restarts}
+    window = {} if restart.window == usual.window else {"window": _duration(restart.window)}
+    return {"policy": str(restart.policy), **_some("backoff", backoff), **more, **window}
 
 
 def _stop(stop: spec.Stop) -> Document:

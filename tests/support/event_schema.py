@@ -38,6 +38,7 @@ MEANINGS = {
     "address": "Ours, where the object bears one.",
     "after": "What it is now.",
     "before": "What it was.",
+    "delay": "In seconds.",
     "command": "The command line.",
     "duration": "Seconds it ran.",
     "epoch": "Names this server's life: `pid.started`.",

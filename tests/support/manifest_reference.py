@@ -17,6 +17,8 @@ SECTIONS = (
     ("A window", "#/$defs/window"),
     ("A pane", "#/$defs/pane"),
     ("`health`", "#/$defs/health"),
+    ("`restart`", "#/$defs/restart_settings"),
+    ("`backoff` of `restart`", "#/$defs/backoff"),
     ("`stop`", "#/$defs/stop"),
     ("An entry of `depends_on`", "#/$defs/dependency_settings"),
     ("An entry of `secrets`", "#/$defs/secret"),

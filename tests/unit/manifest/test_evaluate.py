@@ -118,6 +118,8 @@ def test_typed_keys_are_those_whose_values_are_more_than_text() -> None:
             "secret",
             "dependency_settings",
             "snapshots",
+            "restart_settings",
+            "backoff",
         )
         for key, rules in schemas.part(schemas.evaluated(), f"#/$defs/{kind}/properties").items()
         if types(rules) & {"integer", "number", "boolean"}

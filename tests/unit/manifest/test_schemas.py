@@ -26,6 +26,8 @@ KINDS = (
     "dependency_settings",
     "settings",
     "snapshots",
+    "restart_settings",
+    "backoff",
     "saved",
     "restore",
 )
@@ -76,7 +78,6 @@ def test_keys_of_later_are_none_of_today() -> None:
         "triggers",
         "schedules",
         "gc",
-        "restart",
         "limits",
         "watch",
         "errors",
@@ -137,6 +138,8 @@ PLACES: dict[str, Any] = {
     "dependency_settings": lambda said: PLACES["pane"]({"depends_on": {"db": said}}),
     "secret": lambda said: {**PLACES["pane"]({}), "secrets": {"A": said}},
     "defaults": lambda said: {**PLACES["pane"]({}), "defaults": said},
+    "restart_settings": lambda said: PLACES["pane"]({"restart": {"policy": "always", **said}}),
+    "backoff": lambda said: PLACES["restart_settings"]({"backoff": said}),
     "snapshots": lambda said: {**AROUND, "snapshots": {"autosave": "1m", **said}},
 }
 MEANS_NOTHING_ALONE = {("manifest", key) for key in ("version", "workspace", "variables", "environments", "include", "saved")} | {

@@ -81,6 +81,11 @@ FIELDS: list[tuple[dict[str, object], plan.Verb, list[tuple[str, str | None, str
     ({"options": {"@a": "b"}}, plan.Verb.UPDATE, [("options changed", None, "@a=b")]),
     ({"was": ("vim", "a b")}, plan.Verb.UPDATE, [("was changed", None, "vim 'a b'")]),
     ({"scrollback_file": "/s"}, plan.Verb.UPDATE, [("scrollback_file changed", None, "/s")]),
+    (
+        {"restart": spec.Restart(policy=spec.Policy.ALWAYS)},
+        plan.Verb.UPDATE,
+        [("restart changed", None, None)],
+    ),
     ({"health": None}, plan.Verb.UPDATE, [("health changed", None, None)]),
     ({"stop": spec.Stop(signal="SIGINT")}, plan.Verb.UPDATE, [("stop changed", None, None)]),
     (

@@ -41,6 +41,7 @@ LIVE: list[dict[str, object]] = [
     {"title": None},
     {"labels": {}},
     {"options": {"@a": "b"}},
+    {"restart": spec.Restart(policy=spec.Policy.ALWAYS)},
     {"was": "vim"},
     {"scrollback_file": "/s"},
     {"depends_on": ()},

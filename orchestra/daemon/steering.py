@@ -1,0 +1,43 @@
+"""Starting panes again, by a plan as everybody does, in a thread and a loop of its own: the lock is waited for, and nobody else waits."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Mapping
+from datetime import timedelta
+
+from orchestra.daemon import assemble
+from orchestra.engine import execute
+from orchestra.model import spec, status
+from orchestra.plan import compare
+
+LOCK_WAIT = timedelta(seconds=1)
+"""Then it is tried again later."""
+_NOBODY = "-"
+
+
+def start(assembly: assemble.Assembly, workspace: str, reasons: Mapping[str, str]) -> Mapping[str, str]:
+    """Address → why it could not be started, "" if it was. Only what is still dead is, and what no person has stopped."""
+    tried: list[str] = []
+    # Eyes of its own: who applies meanwhile rests on what it has seen itself.
+    own = assemble.assemble(None, assembly.host.path, assembly.environ)
+    reconciler = dataclasses.replace(own.reconciler, lock_wait=LOCK_WAIT)
+    settings = execute.Settings(wait=False, on_error=execute.OnError.CONTINUE)
+
+    def options(_: spec.Workspace, observed: status.Server) -> compare.Options:
+        there = status.owned(observed, workspace)
+        dead = {
+            each: why
+            for each, why in reasons.items()
+            if each in there and there[each].pane.dead and not _is_stopped(there[each])
+        }
+        tried.extend(dead)
+        return compare.Options(prune=False, targets=tuple(dead) or (_NOBODY,), starts=dead)
+
+    outcome = asyncio.run(reconciler.steer(workspace, options, settings, lambda _: True, lambda _: None))
+    return {**dict.fromkeys(tried, ""), **dict(outcome.result.failed), **dict(outcome.result.skipped)}
+
+
+def _is_stopped(place: status.Place) -> bool:
+    return place.pane.mark is not None and place.pane.mark.stage is status.Stage.STOPPED

@@ -1,0 +1,257 @@
+"""Processes that ended, and whether, when and how often they are started again.
+
+`decide` is pure. The `Supervisor` is told of every look at the server and starts what is due: by a plan, as everybody does. What it
+knows is kept in the journal, so that it goes on where a daemon before it was killed, and starts nothing twice for one end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from orchestra.engine import ports
+from orchestra.model import codec, errors, event, spec, status
+from orchestra.plan import causes, record
+
+STATE = "supervise"
+NEVER = 125
+"""An exit code that asks not to be started again (as of `docker run`)."""
+AGAIN = 1.0
+"""Seconds until what could not be started is tried again: another command holds the lock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A pane whose process has ended and that has a policy about that."""
+
+    workspace: str
+    address: str
+    id: str
+    uid: str
+    pid: int
+    exit_code: int | None
+    signal: int | None
+    restart: spec.Restart
+
+    @property
+    def how(self) -> str:
+        return f"signal {self.signal}" if self.signal is not None else f"exit code {self.exit_code}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """Of one pane. Times are seconds of a clock that is never set."""
+
+    pid: int
+    """Whose end was decided on."""
+    restarts: tuple[float, ...] = ()
+    due: float | None = None
+    failed: str = ""
+    """Why it was given up."""
+
+
+def ended(server: status.Server) -> Iterator[Ended]:
+    """Those tmux knows the end of."""
+    for place in status.places(server):
+        pane, mark = place.pane, place.pane.mark
+        if mark is None or not pane.dead or not pane.pid or mark.stage in _NOT_OURS:
+            continue
+        if pane.exit_code is None and pane.signal is None:
+            continue
+        known = record.parse_pane(pane.record)
+        if known is not None and known.pane.restart.policy is not spec.Policy.NO:
+            yield Ended(
+                workspace=mark.workspace,
+                address=mark.address,
+                id=pane.id,
+                uid=mark.uid,
+                pid=pane.pid,
+                exit_code=pane.exit_code,
+                signal=pane.signal,
+                restart=known.pane.restart,
+            )
+
+
+_NOT_OURS = (status.Stage.WAITING, status.Stage.STOPPED)
+"""Never started, or stopped by a person, until a person starts it."""
+
+
+def decide(what: Ended, past: Past | None, now: float) -> Past:
+    """The same as before when this end was decided on already."""
+    if past is not None and past.pid == what.pid:
+        return past
+    rule = what.restart
+    recent = tuple(
+        each
+        for each in (past.restarts if past is not None else ())
+        if now - each < rule.window.total_seconds()
+    )
+    bare = Past(pid=what.pid, restarts=recent)
+    if what.exit_code == 0 and rule.policy is spec.Policy.ON_FAILURE:
+        return bare
+    if what.exit_code == NEVER:
+        return dataclasses.replace(bare, failed=f"exit code {NEVER} asks not to be started again")
+    if len(recent) >= rule.max_restarts:
+        often = causes.count(len(recent), "restart")
+        return dataclasses.replace(
+            bare, failed=f"{what.how} after {often} in {_words(rule.window.total_seconds())}"
+        )
+    delay = min(rule.delay.total_seconds() * rule.factor ** len(recent), rule.longest.total_seconds())
+    return dataclasses.replace(bare, due=now + delay)
+
+
+def _words(seconds: float) -> str:
+    return f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} seconds"
+
+
+Restart = Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, str]]]
+"""Starts panes of a workspace, by address with the reason: those that are dead still. Gives, of these, what could not be started with
+why, and "" for what was. `Busy`: not now."""
+Say = Callable[[event.Body, str, str, Mapping[str, Any]], Awaitable[None]]
+"""An event of a workspace and an address, with state to be kept in the same transaction."""
+
+
+class Supervisor:
+    def __init__(
+        self,
+        clock: ports.Clock,
+        restart: Restart,
+        say: Say,
+        is_busy: Callable[[], bool],
+        again: Callable[[], None],
+    ) -> None:
+        """`is_busy`: whether somebody applies now, who stops and starts things himself; `again` has the server looked at soon."""
+        self._clock = clock
+        self._is_busy = is_busy
+        self._again = again
+        self._restart = restart
+        self._say = say
+        self._past: dict[str, Past] = {}
+        self._waiting: dict[str, Ended] = {}
+        """By uid: what is due at some time."""
+        self._woken = asyncio.Event()
+
+    def resume(self, kept: Any) -> None:
+        """What one before us knew, if that can be read."""
+        with contextlib.suppress(codec.LoadError, TypeError, KeyError):
+            now, then = self._clock.monotonic(), float(kept["at"])
+            # The time of day may have been set meanwhile: nothing is older than it was, and nothing is waited for longer.
+            passed = max(self._clock.now().timestamp() - then, 0)
+            for uid, plain in kept["panes"].items():
+                past = codec.load(Past, plain)
+                self._past[uid] = dataclasses.replace(
+                    past,
+                    restarts=tuple(now + each - passed for each in past.restarts),
+                    due=None if past.due is None else now + max(past.due - passed, 0),
+                )
+
+    def _kept(self) -> dict[str, Any]:
+        """Times as seconds from now, for who comes after us has another clock."""
+        now = self._clock.monotonic()
+        panes = {
+            uid: codec.dump(
+                dataclasses.replace(
+                    past,
+                    restarts=tuple(each - now for each in past.restarts),
+                    due=None if past.due is None else past.due - now,
+                )
+            )
+            for uid, past in self._past.items()
+        }
+        return {STATE: {"at": self._clock.now().timestamp(), "panes": panes}}
+
+    @property
+    def given_up(self) -> Mapping[str, str]:
+        """Why, by uid."""
+        return {uid: past.failed for uid, past in self._past.items() if past.failed}
+
+    async def looked(self, server: status.Server) -> None:
+        """After each look at the server."""
+        alive = {place.pane.mark.uid for place in status.places(server) if place.pane.mark is not None}
+        for uid in self._past.keys() - alive:
+            del self._past[uid]
+        found = {each.uid: each for each in ended(server)}
+        self._waiting = {uid: each for uid, each in self._waiting.items() if found.get(uid) == each}
+        news = [
+            uid for uid, each in found.items() if uid not in self._past or self._past[uid].pid != each.pid
+        ]
+        if news and self._is_busy():
+            self._again()
+            found = {uid: each for uid, each in found.items() if uid not in news}
+        for uid, each in found.items():
+            before, now = self._past.get(uid), self._clock.monotonic()
+            past = self._past[uid] = decide(each, before, now)
+            if past.due is not None and uid not in self._waiting:
+                self._waiting[uid] = each
+                self._woken.set()
+            if past is before:
+                continue
+            if past.failed:
+                failed = event.PaneFailed(id=each.id, reason=past.failed)
+                await self._say(failed, each.workspace, each.address, self._kept())
+            elif past.due is not None:
+                told = event.PaneRestarting(
+                    id=each.id, delay=timedelta(seconds=max(past.due - now, 0)), number=len(past.restarts) + 1
+                )
+                await self._say(told, each.workspace, each.address, self._kept())
+
+    async def run(self) -> None:
+        while True:
+            now = self._clock.monotonic()
+            due = [uid for uid in self._waiting if (self._past[uid].due or now) <= now]
+            if due:
+                await self._start(due)
+                continue
+            times = [self._past[uid].due or now for uid in self._waiting]
+            self._woken.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(times) - now if times else None):
+                    await self._woken.wait()
+
+    async def _start(self, due: list[str]) -> None:
+        """All of a workspace by one plan."""
+        several: dict[str, dict[str, Ended]] = {}
+        for uid in due:
+            each = self._waiting.pop(uid)
+            self._past[uid] = dataclasses.replace(self._past[uid], due=None)
+            several.setdefault(each.workspace, {})[each.address] = each
+        for workspace, panes in several.items():
+            reasons = {address: self._reason(each) for address, each in panes.items()}
+            try:
+                failed = await self._restart(workspace, reasons)
+            except (errors.Busy, errors.TmuxUnavailable):
+                self._later(panes)
+                continue
+            except errors.OrchestraError as error:
+                failed = dict.fromkeys(panes, str(error))
+            for address, each in panes.items():
+                if address in failed:
+                    await self._started(each, failed[address])
+            self._again()  # nothing tells that a pane was started in place
+
+    def _reason(self, each: Ended) -> str:
+        number = len(self._past[each.uid].restarts) + 1
+        return f"started again after {each.how} ({number} of {each.restart.max_restarts})"
+
+    def _later(self, panes: Mapping[str, Ended]) -> None:
+        for each in panes.values():
+            self._past[each.uid] = dataclasses.replace(
+                self._past[each.uid], due=self._clock.monotonic() + AGAIN
+            )
+            self._waiting[each.uid] = each
+
+    async def _started(self, each: Ended, failed: str) -> None:
+        past = self._past.get(each.uid)
+        if past is None:  # its pane is gone
+            return
+        restarts = (*past.restarts, self._clock.monotonic())
+        self._past[each.uid] = dataclasses.replace(past, restarts=restarts, failed=failed)
+        if failed:
+            await self._say(
+                event.PaneFailed(id=each.id, reason=failed), each.workspace, each.address, self._kept()
+            )
