@@ -120,7 +120,15 @@ def command(
             if not common.json:
                 output.say(f"{each.workspace.name}:\n{output.plan_text(made, sys.stdout)}")
             continue
-        outcome, elapsed = _applied(common, assembly, each, wanted, settings, yes=yes)
+        try:
+            outcome, elapsed = _applied(common, assembly, each, wanted, settings, yes=yes)
+        except errors.Conflict as refused:  # the others may come back all the same
+            code = codes.ERROR
+            rows.append({"workspace": each.workspace.name, "refused": str(refused)})
+            if not common.json:
+                for told in refused.diagnostics:
+                    output.note(output.diagnosis(told, sys.stderr))
+            continue
         if common.json:
             rows.append(apply.row(outcome, elapsed))
             code = max(code, codes.OK if outcome.result.ok and not outcome.declined else codes.ERROR)

@@ -40,10 +40,10 @@ def frozen(
         for each in taken.left_out
     ]
     if loaded is None:
-        made = dump.text(document.document(taken.workspace, seen.home))
+        made = dump.text(document.document(take.declared(taken.workspace), seen.home))
         added = [f"session {each.name}" for each in taken.workspace.sessions]
         return Frozen(text=made, added=added, notes=notes)
-    live = taken.workspace
+    live = take.declared(taken.workspace)
     if not taken.owned:
         live = difference.paired(live, loaded.workspace)
     woven = _woven(text, loaded, inputs, live, seen.home)

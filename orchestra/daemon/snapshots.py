@@ -136,7 +136,9 @@ def remember(assembly: assemble.Assembly, loaded: load.Loaded) -> None:
         file=source.file,
         folder=source.folder,
         environment=source.environment,
-        variables=source.variables,
+        variables={
+            name: each for name, each in source.variables.items() if not secret.is_secret(name, str(each))
+        },
         autosave=codec.dump(wanted) if wanted is not None else None,
     )
     try:
@@ -275,21 +277,4 @@ def _with_files(workspace: spec.Workspace, printed: _Printed) -> spec.Workspace:
         path = printed[each.address][0] if each.address in printed else None
         return dataclasses.replace(each, scrollback_file=path)
 
-    return dataclasses.replace(
-        workspace,
-        sessions=tuple(
-            dataclasses.replace(
-                session,
-                windows=tuple(
-                    dataclasses.replace(window, panes=tuple(map(pane, window.panes)))
-                    for window in session.windows
-                ),
-            )
-            for session in workspace.sessions
-        ),
-    )
-
-
-def write(path: Path, made: Made, name: str) -> None:
-    """One manifest as a file of the user's own."""
-    path.write_text(made.manifests[name], encoding="utf-8")
+    return take.with_panes(workspace, pane)

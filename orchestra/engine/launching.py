@@ -35,8 +35,12 @@ def launch(
     return action.Launch(argv=argv, env=env, dir=pane.dir)
 
 
-_SHOW = 'gzip -dcf -- "$0" 2>/dev/null; exec "$@"'
-"""A file that is gone, or broken, keeps nothing from starting."""
+_SHOW = (
+    'gzip -dcf -- "$0" 2>/dev/null | perl -pe '
+    r"'s/\x01//g; s/\e(\[[0-9;:]*m)/\x01$1/g; s/[\x00\x02-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]//g; s/\x01/\e/g'"
+    ' 2>/dev/null; exec "$@"'
+)
+"""Text and its colours, and nothing else that a terminal would obey. A file that is gone, or broken, keeps nothing from starting."""
 
 
 def token(uid: str) -> str:

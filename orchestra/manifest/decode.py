@@ -146,6 +146,7 @@ def _pane(node: Map, session: str, above: _Above, context: _Context) -> spec.Pan
         command=health.command(tree.child(node, "command")),
         send_keys=tree.texts(tree.child(node, "send_keys")),
         was=health.command(tree.child(node, "was")),
+        opened=tree.flag(tree.child(node, "opened")) or False,
         shell=level.shell,
         shell_integration=tree.flag(tree.child(node, "shell_integration")) is not False,
         dir=tree.text(tree.child(node, "dir")) or above.dir,

@@ -21,6 +21,7 @@ TYPED = frozenset(
         "required",
         "shell_integration",
         "zoomed",
+        "opened",
         "scrollback",
         "keep",
         "factor",

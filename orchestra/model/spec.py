@@ -134,6 +134,8 @@ class Pane:
     send_keys: tuple[str, ...] = ()
     was: str | tuple[str, ...] | None = None
     """What ran in this interactive shell when a snapshot was saved. Known, and never run by an apply."""
+    opened: bool = False
+    """A person had opened it when a snapshot was saved: it is made with its session, and not into one that is there."""
     shell: str | None = None
     """None: the user's login shell."""
     shell_integration: bool = True

@@ -16,8 +16,6 @@ LIVE = (
     "title",
     "labels",
     "options",
-    "was",
-    "scrollback_file",
     "depends_on",
     "health",
     "restart",

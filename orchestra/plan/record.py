@@ -21,6 +21,8 @@ RESTART = ("command", "send_keys", "shell", "dir", "env")
 ELSEWHERE = ("size", "focus")
 """Fields of a pane that are its window's business and stand in the window's record."""
 
+AT_START = ("was", "scrollback_file", "opened")
+"""Fields that mean something only when a pane is made, and are no change of one that is there."""
 OWED = "owed"
 
 
@@ -41,6 +43,14 @@ def _bare(pane: spec.Pane) -> spec.Pane:
 
 def pane_text(pane: spec.Pane, digests: Mapping[str, str]) -> str:
     return text({"pane": codec.dump(_bare(pane)), "secrets": dict(digests)})
+
+
+def as_made(want: spec.Pane, before: PaneRecord | None) -> spec.Pane:
+    """With what meant something when it was made."""
+    if before is None:
+        return want
+    made = before.pane
+    return dataclasses.replace(want, was=made.was, scrollback_file=made.scrollback_file, opened=made.opened)
 
 
 def parse_pane(record: str) -> PaneRecord | None:

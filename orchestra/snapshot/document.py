@@ -98,6 +98,7 @@ def _pane(pane: spec.Pane, home: str, name: str | None, *, dir: str, env: Mappin
         **_some("command", _words(pane.command)),
         **_some("send_keys", list(pane.send_keys)),
         **_some("was", _words(pane.was)),
+        **_some("opened", pane.opened),
         **_some("title", pane.title),
         **_some("labels", dict(pane.labels)),
         **_some("options", dict(sorted(pane.options.items()))),

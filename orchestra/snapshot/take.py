@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestra.discover import naming
@@ -67,14 +67,19 @@ class Taken:
 def taken(seen: Seen, only: str = "") -> tuple[Taken, ...]:
     """Every workspace and every other session, or the one called `only`, in the order of their names."""
     owned = sorted({session.mark.workspace for session in seen.server.sessions if session.mark is not None})
-    found = [_Taking(seen).owned(name) for name in owned if only in ("", name)]
+    saved: dict[str, str] = {}
+    found = [_Taking(seen, saved=saved).owned(name) for name in owned if only in ("", name)]
     names_taken = set(owned)
     for session in sorted(seen.server.sessions, key=lambda each: each.name):
         if session.mark is None:
             name = _free(_workspace(_plain(session.name)), names_taken)
             if only in ("", session.name, _plain(session.name)) or (only == name and only not in owned):
-                found.append(_Taking(seen).other(name, session))
-    return tuple(each for each in found if each.workspace.sessions)
+                found.append(_Taking(seen, saved=saved).other(name, session))
+    made = [each for each in found if each.workspace.sessions]
+    spare = tuple(line for each in found if not each.workspace.sessions for line in each.left_out)
+    if made and spare:  # of a session all of whose windows are another one's
+        made[0] = dataclasses.replace(made[0], left_out=(*made[0].left_out, *spare))
+    return tuple(made)
 
 
 @dataclass(slots=True)
@@ -85,6 +90,8 @@ class _Taking:
     left_out: dict[str, list[str]] = field(default_factory=dict)
     """What → where."""
     panes: dict[str, str] = field(default_factory=dict)
+    saved: dict[str, str] = field(default_factory=dict)
+    """Window's id → the session it is saved with, over all workspaces: of one that is linked the first counts."""
 
     def owned(self, name: str) -> Taken:
         base = applied.workspace(name, self.seen.server)
@@ -101,7 +108,9 @@ class _Taking:
         called = naming.clean(title) or "session"
         bare = spec.Session(name=called, title=title if title != called else None, windows=())
         made = self._session("", bare, session, {}, {})
-        return self._taken(spec.Workspace(name=name, file="", sessions=(made,)), owned=False)
+        return self._taken(
+            spec.Workspace(name=name, file="", sessions=(made,) if made.windows else ()), owned=False
+        )
 
     def _taken(self, workspace: spec.Workspace, *, owned: bool) -> Taken:
         left_out = tuple(f"{_some(where)}: {what}" for what, where in self.left_out.items())
@@ -137,6 +146,12 @@ class _Taking:
             known = windows.get(mark.address) if mark is not None and mark.workspace == workspace else None
             if known is not None and known.name in used:
                 continue  # linked twice
+            first = self.saved.setdefault(each.id, session.name)
+            if known is None and first != session.name:
+                self._leave_out(
+                    f"the window {_plain(each.name)}, which is that of {first}", f"session {session.name}"
+                )
+                continue
             if known is None:
                 known = self._new_window(each, window_names)
             used.add(known.name)
@@ -148,7 +163,10 @@ class _Taking:
                 inside.append(
                     self._own_pane(own, live_pane)
                     if own is not None
-                    else self._new_pane(live_pane, base.name, _free(str(count + len(inside)), pane_names))
+                    else dataclasses.replace(
+                        self._new_pane(live_pane, base.name, _free(str(count + len(inside)), pane_names)),
+                        opened=bool(workspace),
+                    )
                 )
                 self.panes[inside[-1].address] = live_pane.id
             missing = [pane for pane in known.panes if pane.address not in standing]
@@ -224,6 +242,8 @@ class _Taking:
             title=self._title(pane.title, address),
             options=self._options(self.seen.settings.panes.get(pane.id, {}), address),
         )
+        if pane.dead:
+            self._leave_out("what ran in it, which had ended", address)
         if running is None:
             return found
         shell = programs.shell(running.first) if programs.is_shell(running.first) else None
@@ -292,6 +312,11 @@ class _Taking:
         return found
 
 
+def declared(workspace: spec.Workspace) -> spec.Workspace:
+    """For a manifest: what a person had opened is to be there as everything else is."""
+    return with_panes(workspace, lambda pane: dataclasses.replace(pane, opened=False))
+
+
 def without_secrets(workspace: spec.Workspace) -> tuple[spec.Workspace, tuple[str, ...]]:
     """Of one that is written out in full: what its manifest got from variables and other files is in it. And what was left out."""
     left_out: dict[str, list[str]] = {}
@@ -308,18 +333,24 @@ def without_secrets(workspace: spec.Workspace) -> tuple[spec.Workspace, tuple[st
         left_out.setdefault("its command, because it looks as if it held a secret", []).append(pane.address)
         return dataclasses.replace(pane, env=env, command=None)
 
-    sessions = tuple(
-        dataclasses.replace(
-            session,
-            windows=tuple(
-                dataclasses.replace(window, panes=tuple(map(kept, window.panes)))
-                for window in session.windows
-            ),
-        )
-        for session in workspace.sessions
+    made = with_panes(workspace, kept)
+    return made, tuple(f"{_some(where)}: {what}" for what, where in left_out.items())
+
+
+def with_panes(workspace: spec.Workspace, change: Callable[[spec.Pane], spec.Pane]) -> spec.Workspace:
+    return dataclasses.replace(
+        workspace,
+        sessions=tuple(
+            dataclasses.replace(
+                session,
+                windows=tuple(
+                    dataclasses.replace(window, panes=tuple(map(change, window.panes)))
+                    for window in session.windows
+                ),
+            )
+            for session in workspace.sessions
+        ),
     )
-    told = tuple(f"{_some(where)}: {what}" for what, where in left_out.items())
-    return dataclasses.replace(workspace, sessions=sessions), told
 
 
 def _some(where: Sequence[str]) -> str:

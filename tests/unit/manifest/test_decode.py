@@ -68,7 +68,7 @@ def test_what_a_session_cannot_be_is_told(tmp_path: Path, text: str, complaints:
         ("focus: yes", ["expected `true` or `false`, found `yes`"]),
         ("replicas: 1001", ["expected a whole number from 0 to 1000, found `1001`"]),
         ("helth: {}", ["unknown key `helth` in a pane"]),
-        ("restart: always", ["`restart` is part of the language, but this version does not support it yet"]),
+        ("limits: {}", ["`limits` is part of the language, but this version does not support it yet"]),
     ],
 )
 def test_what_a_pane_cannot_be_is_told(tmp_path: Path, text: str, complaints: list[str]) -> None:

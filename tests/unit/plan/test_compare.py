@@ -79,8 +79,9 @@ FIELDS: list[tuple[dict[str, object], plan.Verb, list[tuple[str, str | None, str
     ({"shell_integration": False}, plan.Verb.UPDATE, [("shell_integration changed", "true", "false")]),
     ({"labels": {}}, plan.Verb.UPDATE, [("labels changed", "tier=web", None)]),
     ({"options": {"@a": "b"}}, plan.Verb.UPDATE, [("options changed", None, "@a=b")]),
-    ({"was": ("vim", "a b")}, plan.Verb.UPDATE, [("was changed", None, "vim 'a b'")]),
-    ({"scrollback_file": "/s"}, plan.Verb.UPDATE, [("scrollback_file changed", None, "/s")]),
+    ({"was": ("vim", "a b")}, plan.Verb.NONE, []),  # means something only when it is made
+    ({"scrollback_file": "/s"}, plan.Verb.NONE, []),
+    ({"opened": True}, plan.Verb.NONE, []),
     (
         {"restart": spec.Restart(policy=spec.Policy.ALWAYS)},
         plan.Verb.UPDATE,
@@ -242,3 +243,54 @@ def test_a_new_panes_mark_is_its_own() -> None:
         status.Stage.DONE,
         status.Stage.TYPING,
     ]
+
+
+OPENED = spec.Pane(address="api/2", dir="/srv", opened=True, focus=True)
+
+
+def test_what_a_person_had_opened_is_made_with_its_session_only() -> None:
+    """And where the session is there the window stays as it was applied."""
+    window = spec.Window(name="main", layout="even-vertical", panes=(PANE, OTHER))
+    more = spec.Window(
+        name="main", layout="8205,80x24,0,0{40x24,0,0,0,39x24,41,0,1}", panes=(PANE, OTHER, OPENED)
+    )
+    alone = spec.Window(name="mine", focus=True, panes=(dataclasses.replace(OPENED, address="api/3"),))
+
+    def of(*windows: spec.Window) -> spec.Workspace:
+        return spec.Workspace(name="shop", file="", sessions=(spec.Session(name="api", windows=windows),))
+
+    saved = of(dataclasses.replace(more, layout=None), alone)
+    there = observed.plan_for(saved, after(of(window)), compare.Options(), observed.Uids(given=100))
+    assert there.empty, there.changes
+    absent = observed.plan_for(saved, simulate.World(), compare.Options(), observed.Uids())
+    assert {each.address for each in absent.changes if each.verb is plan.Verb.CREATE} >= {
+        "api/2",
+        "api/3",
+        "api/mine",
+    }
+    restored = after(saved)
+    assert observed.plan_for(saved, restored, compare.Options(), observed.Uids(given=100)).empty
+
+
+def test_a_person_stops_and_starts() -> None:
+    world = after(workspace(PANE, OTHER))
+    options = compare.Options(prune=False, targets=("api/server",), stops=frozenset({"api/server"}))
+    made, found = change(workspace(PANE, OTHER), world, options)
+    assert (found.verb, causes(found)) == (plan.Verb.UPDATE, [("stopped by a person", None, None)])
+    assert found.stops
+    assert [type(step.action) for step in made.steps] == [action.Write, action.StopPane]
+    simulate.carry_out(world, made)
+    again, found = change(workspace(PANE, OTHER), world, options)
+    assert (found.verb, again.steps) == (plan.Verb.NONE, ())
+    applied, found = change(workspace(dataclasses.replace(PANE, command="other"), OTHER), world)
+    assert found.verb is plan.Verb.UPDATE
+    assert not any(isinstance(step.action, action.StartPane) for step in applied.steps)
+    assert any("orchestra start api/server" in note.summary for note in applied.notes)
+    starts = compare.Options(
+        prune=False, targets=("api/server",), starts={"api/server": "started by a person"}
+    )
+    made, found = change(workspace(PANE, OTHER), world, starts)
+    assert (found.verb, causes(found)) == (plan.Verb.REPLACE, [("started by a person", None, None)])
+    simulate.carry_out(world, made)
+    _, found = change(workspace(PANE, OTHER), world)
+    assert found.verb is plan.Verb.NONE

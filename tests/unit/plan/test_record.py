@@ -43,6 +43,7 @@ LIVE: list[dict[str, object]] = [
     {"options": {"@a": "b"}},
     {"restart": spec.Restart(policy=spec.Policy.ALWAYS)},
     {"was": "vim"},
+    {"opened": True},
     {"scrollback_file": "/s"},
     {"depends_on": ()},
     {"health": None},
