@@ -131,14 +131,14 @@ def save(
 def remember(assembly: assemble.Assembly, loaded: load.Loaded) -> None:
     """The text of what is applied, for the snapshots to come. A disk that is full keeps nobody from applying."""
     source, wanted = loaded.source, loaded.workspace.snapshots
+    hidden = [name for name, each in source.variables.items() if secret.is_secret(name, str(each))]
     text = texts.Text(
         text="" if source.includes else source.text,
         file=source.file,
         folder=source.folder,
         environment=source.environment,
-        variables={
-            name: each for name, each in source.variables.items() if not secret.is_secret(name, str(each))
-        },
+        variables={name: each for name, each in source.variables.items() if name not in hidden},
+        hidden=hidden,
         autosave=codec.dump(wanted) if wanted is not None else None,
     )
     try:
@@ -165,7 +165,7 @@ def _loaded(kept: texts.Text) -> load.Loaded:
         environment=kept.environment,
         variables={
             name: json.dumps(each) if not isinstance(each, str) else each
-            for name, each in kept.variables.items()
+            for name, each in (*kept.variables.items(), *((name, "") for name in kept.hidden))
         },
         environ=dict(os.environ),
         user_settings=paths.config_file(),
@@ -220,28 +220,33 @@ def _woven(kept: texts.Text, workspace: spec.Workspace, home: str, left_out: lis
         loaded = _loaded(kept)
         if kept.text.startswith(HEADER) and kept.text == _written(_beside(loaded.workspace, file), home):
             return None
+        if kept.hidden:  # what they were in the panes' environment nobody remembers
+            declared = {pane.address: pane.env for pane in loaded.workspace.panes}
+            workspace = take.with_panes(
+                workspace,
+                lambda pane: dataclasses.replace(pane, env=declared.get(pane.address, pane.env)),
+            )
         found = difference.difference(workspace, loaded.workspace, home)
         if not difference.is_arrangement(found, loaded.workspace):
             return None
-        saved, secrets = _saved(kept, file)
+        saved = _saved(kept, file)
         woven = weave.woven(kept.text, loaded, found, overwrite=difference.ARRANGED, extra={"saved": saved})
     except (errors.ManifestError, errors.Conflict):
         return None
     left_out += [f"{workspace.name}: {each.summary}" for each in woven.conflicts]
-    left_out += [f"{workspace.name}: the variable {each}, because it looks like a secret" for each in secrets]
+    left_out += [
+        f"{workspace.name}: the variable {each}, because it looks like a secret" for each in kept.hidden
+    ]
     return woven.text
 
 
-def _saved(kept: texts.Text, file: str) -> tuple[Mapping[str, object], Sequence[str]]:
-    """And the variables that are not in it."""
-    secrets = [name for name, each in kept.variables.items() if secret.is_secret(name, str(each))]
-    variables = {name: each for name, each in kept.variables.items() if name not in secrets}
+def _saved(kept: texts.Text, file: str) -> Mapping[str, object]:
     saved: dict[str, object] = {"manifest": file}
     if kept.environment is not None:
         saved["environment"] = kept.environment
-    if variables:
-        saved["variables"] = variables
-    return saved, secrets
+    if kept.variables:
+        saved["variables"] = dict(kept.variables)
+    return saved
 
 
 # --- what panes have printed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ class Text:
     """Where its relative paths begin."""
     environment: str | None
     variables: Mapping[str, str | int | float | bool]
+    hidden: Sequence[str] = ()
+    """Variables that are not in it, because they look like secrets."""
     autosave: Mapping[str, object] | None = None
     """The snapshots that it wants: a dumped `spec.Snapshots`."""
 
