@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import os
 import sys
@@ -223,37 +224,40 @@ def delete(common: options.Common, names: tuple[str, ...]) -> int:
 @click.option(
     "--every",
     type=options.Duration(),
-    default="5m",
-    show_default=True,
-    help="How often at least, when something changed.",
+    help="How often at least, when something changed (5m).",
 )
-@click.option(
-    "--keep", type=click.IntRange(1, 10_000), default=10, show_default=True, help="How many are kept."
-)
+@click.option("--keep", type=click.IntRange(1, 10_000), help="How many are kept (10).")
 @click.option(
     "--max-age",
     type=options.Duration(),
-    default="7d",
-    show_default=True,
-    help="For how long; the newest one always.",
+    help="For how long; the newest one always (7d).",
 )
-@click.option("--scrollback", is_flag=True, help="With what panes have printed.")
+@click.option("--scrollback/--no-scrollback", default=None, help="With what panes have printed (no).")
 @options.common
 def autosave(
-    common: options.Common, what: str, every: timedelta, keep: int, max_age: timedelta, scrollback: bool
+    common: options.Common,
+    what: str,
+    every: timedelta | None,
+    keep: int | None,
+    max_age: timedelta | None,
+    scrollback: bool | None,
 ) -> int:
     """Have the daemon save everything: soon after something changed, and on the clock. "on" starts a daemon where there is none.
 
-    A manifest says the same for its workspace: snapshots: {autosave: 5m}
+    What is not said stays as it was. A manifest says the same for its workspace: snapshots: {autosave: 5m}
     """
     from orchestra.daemon import autosave as saving
     from orchestra.model import spec
 
     assembly = common.assembly()
     if what == "on":
-        if not every:
+        if every is not None and not every:
             raise errors.UsageError("--every must be longer than nothing")
-        wanted = spec.Snapshots(autosave=every, keep=keep, max_age=max_age, scrollback=scrollback)
+        said = {"autosave": every, "keep": keep, "max_age": max_age, "scrollback": scrollback}
+        before = saving.users(assembly.expected()) or spec.Snapshots(autosave=timedelta(minutes=5))
+        wanted = dataclasses.replace(
+            before, **{name: value for name, value in said.items() if value is not None}
+        )
         saving.write(assembly.directories(), wanted)
     elif what == "off":
         saving.write(assembly.directories(), None)
