@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import os
 import sys
@@ -253,10 +252,12 @@ def autosave(
     if what == "on":
         if every is not None and not every:
             raise errors.UsageError("--every must be longer than nothing")
-        said = {"autosave": every, "keep": keep, "max_age": max_age, "scrollback": scrollback}
         before = saving.users(assembly.expected()) or spec.Snapshots(autosave=timedelta(minutes=5))
-        wanted = dataclasses.replace(
-            before, **{name: value for name, value in said.items() if value is not None}
+        wanted = spec.Snapshots(
+            autosave=every or before.autosave,
+            keep=keep or before.keep,
+            max_age=before.max_age if max_age is None else max_age,
+            scrollback=before.scrollback if scrollback is None else scrollback,
         )
         saving.write(assembly.directories(), wanted)
     elif what == "off":
