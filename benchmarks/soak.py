@@ -67,7 +67,9 @@ def _turn(here: daemon.World, dice: random.Random, listeners: list[subprocess.Po
         case 0:
             here.tmux("respawn-pane", "-k", "-t", dice.choice(ours), "seq 20000; exec sleep 1000")
         case 1:
-            here.tmux("new-session", "-d", "-s", f"s{dice.randrange(10**9)}", "sleep 3")
+            name = f"s{dice.randrange(10**9)}"
+            off = ("set-option", "-w", "-t", f"={name}:", "remain-on-exit", "off")  # or it stays, dead
+            here.tmux("new-session", "-d", "-s", name, "sleep 3", ";", *off)
         case 2:
             here.tmux("respawn-pane", "-k", "-t", dice.choice(ours), f"exit {dice.randrange(256)}")
         case 3 if len(listeners) < 5:
