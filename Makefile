@@ -10,6 +10,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
 UV ?= uv
+# Half of the tests' time is waiting for what they started.
+WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
 .PHONY: help venv tmux demo test format lint types unit torture soak bench docs lock clean
 
@@ -31,7 +33,7 @@ demo: $(RUNTIME) tmux ## Apply manifests/quickstart.yaml and show what runs
 test: venv ## Everything CI runs
 	@command -v tmux >/dev/null || { echo 'error: the tests need tmux: make tmux' >&2; exit 1; }
 	@$(MAKE) lint types
-	$(BIN)/python -m pytest --cov $(ARGS)
+	PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/python -m pytest --cov $(ARGS)
 
 format: venv ## Rewrite the code in the one format
 	$(BIN)/ruff check --fix-only --quiet .

@@ -15,6 +15,7 @@ TONES = {
     "waiting": "yellow",
     "completed": None,
     "failed": "red",
+    "stopped": "yellow",
     "ended": "yellow",
 }
 """Of a pane's condition."""

@@ -145,7 +145,7 @@ def test_get_is_a_table_of_whole_words(shop: Cli) -> None:
 
 
 def test_get_json(shop: Cli) -> None:
-    for kind, width in (("workspaces", 9), ("sessions", 8), ("panes", 12)):
+    for kind, width in (("workspaces", 10), ("sessions", 8), ("panes", 12)):
         told = shop.json("get", kind)
         assert set(told) == SHAPE | set(SHAPES[f"get {kind}"])
         assert {len(row) for row in told[kind]} == {width}
