@@ -10,10 +10,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
 UV ?= uv
-# Half of the tests' time is waiting for what they started.
-WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
-.PHONY: help venv tmux demo test format lint types unit torture soak bench docs lock clean
+.PHONY: help venv tmux demo test coverage format lint types unit torture soak bench docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +31,10 @@ demo: $(RUNTIME) tmux ## Apply manifests/quickstart.yaml and show what runs
 test: venv ## Everything CI runs
 	@command -v tmux >/dev/null || { echo 'error: the tests need tmux: make tmux' >&2; exit 1; }
 	@$(MAKE) lint types
-	PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/python -m pytest --cov $(ARGS)
+	$(BIN)/python -m pytest $(ARGS)
+
+coverage: venv ## Run the tests and see what they do not reach: a third slower, because every command is measured in its own process
+	$(BIN)/python -m pytest --cov $(ARGS)
 
 format: venv ## Rewrite the code in the one format
 	$(BIN)/ruff check --fix-only --quiet .
