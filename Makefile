@@ -14,7 +14,7 @@ UV ?= uv
 .PHONY: help venv tmux demo test coverage format lint types unit torture soak bench docs lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(DEV) ## Make .venv, with orchestra editable and everything to develop it
 

@@ -526,7 +526,7 @@ It does not hold
 * secrets: a variable, an option or a command that looks as if it held one is left out, and saving says so;
 * the memory of processes: what ran is started anew, or typed, or left, as `--run` says;
 * shells' histories, functions and variables that were not exported, background jobs;
-* options and environment of the session and of the server, hooks, key bindings, paste buffers;
+* options of the server, the environment of the session for panes to come, hooks, key bindings, paste buffers;
 * the numbers of windows: their order is kept, a gap is not.
 """
 
