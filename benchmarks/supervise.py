@@ -1,0 +1,63 @@
+"""From the end of a process to the start of the next one, without the back-off: `python -m benchmarks.supervise [--ends 200]`.
+
+A pane touches a file as the first thing it does; it is killed, and the kernel's time of the file tells when the next one began.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import time
+from pathlib import Path
+
+from benchmarks import daemon
+
+BACKOFF = 1.0
+"""Milliseconds: the least that can be said; taken off below."""
+RULE = "{policy: always, backoff: {initial: 1ms, max: 1ms}, max_restarts: 1000000}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ends", type=int, default=200)
+    asked = parser.parse_args()
+    with daemon.world() as here:
+        touched, path = here.folder / "touched", here.folder / "m.yaml"
+        path.write_text(
+            "version: 1\nworkspace: bench\nsessions:\n  a:\n    panes:\n"
+            f"      - {{name: one, restart: {RULE}, command: 'touch {touched}; exec sleep 1000'}}\n"
+        )
+        here.daemon()
+        here.orchestra("apply", str(path), "--no-wait", "--yes")
+        daemon.told("killed → started again", _restarted(here, touched, asked.ends))
+
+
+def _restarted(here: daemon.World, touched: Path, count: int) -> list[float]:
+    """Milliseconds."""
+    took: list[float] = []
+    pid = 0
+    for _ in range(count):
+        pid = _runs(here, pid)
+        while not touched.exists():
+            time.sleep(0.001)
+        killed = time.time_ns()
+        os.kill(pid, signal.SIGKILL)
+        while (at := touched.stat().st_mtime_ns) <= killed:
+            time.sleep(0.001)
+        took.append((at - killed) / 1e6 - BACKOFF)
+    return took
+
+
+def _runs(here: daemon.World, before: int) -> int:
+    """The pane's process, another one than before."""
+    while True:
+        rows = here.tmux("list-panes", "-s", "-t", "=a", "-F", "#{pane_pid} #{pane_dead}").split("\n")
+        pid, dead = rows[0].split()
+        if dead == "0" and int(pid) != before:
+            return int(pid)
+        time.sleep(0.005)
+
+
+if __name__ == "__main__":
+    main()
