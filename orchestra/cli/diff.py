@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from orchestra.cli import codes, options, output
+from orchestra.host import whole_file
 from orchestra.model import errors
 
 if TYPE_CHECKING:  # see options
@@ -97,16 +96,6 @@ def save(made: plan.Plan, path: Path) -> None:
     if path.exists() and not path.is_file():
         raise errors.ActionFailed(f"cannot save the plan as {path}: it is not a regular file")
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, delete=False, encoding="utf-8", errors="surrogateescape"
-        ) as file:
-            try:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink()
-                raise
+        whole_file.write(path, text.encode(errors="surrogateescape"), over=True, mode=0o600)
     except OSError as error:
         raise errors.ActionFailed(f"cannot save the plan as {path}: {error.strerror}") from error

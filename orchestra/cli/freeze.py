@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestra.cli import codes, options, output, suggest
+from orchestra.host import whole_file
 from orchestra.model import errors
 
 if TYPE_CHECKING:  # see options
@@ -71,18 +71,10 @@ def command(common: options.Common, inputs: load.Inputs, what: str, into: Path, 
 
 
 def _replace(path: Path, before: str, text: str) -> None:
-    """Whole or not at all, and not over what somebody else wrote meanwhile."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    """Not over what somebody else wrote meanwhile."""
     try:
         if (path.read_text(encoding="utf-8") if path.exists() else "") != before:
             raise errors.Conflict(f"{path} was changed meanwhile", hint="say it again")
-        draft.write_text(text, encoding="utf-8")
-        if path.exists():
-            draft.chmod(path.stat().st_mode & 0o7777)
-        with draft.open("rb") as stream:
-            os.fsync(stream.fileno())
-        draft.replace(path)
+        whole_file.write(path, text.encode(), over=path.exists())
     except OSError as error:
         raise errors.OrchestraError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        draft.unlink(missing_ok=True)

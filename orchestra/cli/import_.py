@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestra.cli import codes, options, output
+from orchestra.host import whole_file
 from orchestra.model import diagnostic, errors
 
 if TYPE_CHECKING:  # see options
@@ -108,30 +109,9 @@ def _write(text: str, out: Path, *, force: bool) -> None:
     path = out.resolve()
     if path.exists() and not path.is_file():
         raise errors.ActionFailed(f"cannot write {out}: it is not a regular file")
-    scratch: Path | None = None
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name[:50]}.", delete=False, encoding="utf-8"
-        ) as file:
-            scratch = Path(file.name)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.chmod(0o666 & ~_umask())
-        if force:
-            scratch.replace(path)
-        else:
-            path.hardlink_to(scratch)
+        whole_file.write(path, text.encode(), over=force)
     except FileExistsError:
         raise errors.ActionFailed(f"{out} is there already", hint="--force replaces it") from None
     except OSError as failed:
         raise errors.ActionFailed(f"cannot write {out}: {failed.strerror}") from failed
-    finally:
-        if scratch is not None:
-            scratch.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

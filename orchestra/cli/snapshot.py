@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestra.cli import codes, options, output, restore, suggest
+from orchestra.host import whole_file
 from orchestra.model import diagnostic, errors
 
 if TYPE_CHECKING:  # see options
@@ -110,12 +111,7 @@ def _write(out: Path, made: snapshots.Made) -> list[str]:
     try:
         for path, data in placed.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(f".{path.name}.{os.getpid()}")
-            try:
-                draft.write_bytes(data)
-                path.hardlink_to(draft)
-            finally:
-                draft.unlink(missing_ok=True)
+            whole_file.write(path, data, over=False)
     except OSError as error:
         raise errors.OrchestraError(f"cannot write {out}: {error.strerror or error}") from error
     return [str(path) for path in placed]

@@ -6,14 +6,11 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from orchestra.daemon import assemble
-from orchestra.host import paths
+from orchestra.host import paths, whole_file
 from orchestra.model import codec, errors, event, spec
 from orchestra.store import texts
 
@@ -137,11 +134,7 @@ def write(found: paths.Directories, wanted: spec.Snapshots | None) -> None:
         if wanted is None:
             found.autosave.unlink(missing_ok=True)
             return
-        with tempfile.NamedTemporaryFile("w", dir=found.state, prefix=".autosave.", delete=False) as draft:
-            json.dump(codec.dump(wanted), draft)
-            draft.flush()
-            os.fsync(draft.fileno())
-        Path(draft.name).replace(found.autosave)
+        whole_file.write(found.autosave, json.dumps(codec.dump(wanted)).encode(), over=True, mode=0o600)
     except OSError as error:
         raise errors.OrchestraError(f"cannot write {found.autosave}: {error.strerror or error}") from error
 
