@@ -83,16 +83,17 @@ clean: ## Remove what the tools left behind (.venv stays)
 	rm -rf build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find orchestra tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Installing: two stamps, so that the demo need not wait for the development tools.
+# Installing: two stamps, so that the demo need not wait for the development tools. The locks are whole, so nothing is resolved (--no-deps):
+# old pips take `coverage[toml]` of a lock for a wish of its own, and refuse it when a newer coverage comes out.
 
 $(DEV): $(RUNTIME) .ci/requirements-dev.txt
 	@echo 'installing the development tools' >&2
-	@$(PIP) install --require-hashes --requirement .ci/requirements-dev.txt
+	@$(PIP) install --no-deps --require-hashes --requirement .ci/requirements-dev.txt
 	@touch $@
 
 $(RUNTIME): pyproject.toml .ci/requirements.txt | $(BIN)/pip
 	@echo 'installing orchestra into .venv' >&2
-	@$(PIP) install --require-hashes --requirement .ci/requirements.txt
+	@$(PIP) install --no-deps --require-hashes --requirement .ci/requirements.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
