@@ -170,9 +170,19 @@ def hand_over(common: options.Common, loaded: load.Loaded, *, start: bool) -> No
 
 def _lives_on(workspace: spec.Workspace) -> str:
     """What goes on after an apply; "" for nothing."""
-    wants = ["snapshots"] if workspace.snapshots is not None else []
-    wants += ["restarts"] if any(pane.restart.policy != "no" for pane in workspace.panes) else []
-    return " and ".join(wants)
+    panes, rules = workspace.panes, workspace.rules
+    wants = {
+        "snapshots": workspace.snapshots is not None,
+        "restarts": any(pane.restart.policy != "no" for pane in panes),
+        "health checks": any(pane.health is not None for pane in panes),
+        "limits": any(pane.limits is not None for pane in panes),
+        "watching files": any(pane.watch is not None for pane in panes),
+        "triggers": any(trigger.enabled for trigger in rules.triggers),
+        "schedules": any(schedule.enabled for schedule in rules.schedules),
+        "garbage collection": rules.gc is not None,
+    }
+    wanted = [what for what, is_wanted in wants.items() if is_wanted]
+    return " and ".join(filter(None, (", ".join(wanted[:-1]), *wanted[-1:])))
 
 
 def _carried_out(

@@ -183,17 +183,24 @@ def _value(value: str | None) -> str:
 def plan_text(made: plan.Plan, stream: TextIO) -> str:
     """A line a change, then the counts; notes before them."""
     shown = [change for change in made.changes if change.verb != "none"]
-    width = max((len(change.address) for change in shown), default=0)
-    lines = [_change(change, width, stream) for change in shown]
+    width = max((len(_name(change)) for change in shown), default=0)
+    kinds = max((len(change.kind) for change in shown), default=0)
+    lines = [_change(change, max(kinds, _KIND), width, stream) for change in shown]
     lines += [diagnosis(each, stream) for each in made.notes]
     return "\n".join([*lines, counts(made)])
 
 
-def _change(change: plan.Change, width: int, stream: TextIO) -> str:
+_KIND = len("session")
+
+
+def _name(change: plan.Change) -> str:
+    """Of a rule's address (`trigger:NAME`) the name: the kind stands beside it."""
+    return one_line(change.address.removeprefix(f"{change.kind}:"))
+
+
+def _change(change: plan.Change, kinds: int, width: int, stream: TextIO) -> str:
     sign, tone = SIGNS[change.verb]
-    head = paint(
-        f"{sign} {change.kind:<7} {one_line(change.address):<{width}}  {change.verb:<7}", stream, fg=tone
-    )
+    head = paint(f"{sign} {change.kind:<{kinds}} {_name(change):<{width}}  {change.verb:<7}", stream, fg=tone)
     stops = paint(f" (stops pid {change.stops})", stream, bold=True) if change.stops else ""
     return f"{head}  {causes(change)}{stops}"
 

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from orchestra.daemon import assemble
+from orchestra.daemon import assemble, parts
 from orchestra.host import paths, whole_file
-from orchestra.model import codec, errors, event, spec
+from orchestra.model import codec, errors, event, spec, status
 from orchestra.store import texts
 
 SETTLES = 2.0
@@ -20,7 +21,6 @@ LATEST = 20.0
 """Seconds after the first change by which it is saved, however much goes on."""
 
 _log = logging.getLogger("orchestra.autosave")
-_Say = Callable[[event.Body], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,22 +31,36 @@ class Wish:
 
 
 class Autosave:
-    """Runs beside everything else and keeps nobody waiting: a save is a look at the server, in a thread of its own."""
+    """A part of the daemon's. A save is a look at the server, in a thread of its own."""
 
-    def __init__(self, assembly: assemble.Assembly, found: paths.Directories, say: _Say) -> None:
-        self._assembly = assembly
-        self._found = found
-        self._say = say
+    name = "autosave"
+
+    def __init__(self, reach: parts.Reach) -> None:
+        self._assembly = reach.assembly
+        self._found = reach.found
+        self._tell = reach.say("")
         self._woken = asyncio.Event()
         self._is_changed = self._is_asked = False
         self.trouble = ""
         self.last = ""
         """The name of the one made last."""
 
-    def changed(self) -> None:
-        """Something on the server did."""
-        self._is_changed = True
-        self._woken.set()
+    def resume(self, kept: Any) -> None:
+        """It keeps nothing: what is saved is in the snapshots' store."""
+
+    async def looked(self, server: status.Server) -> None:
+        """What changed is told by events."""
+
+    def happened(self, events: Sequence[event.Event]) -> None:
+        if any(each.type.startswith(("session.", "window.", "pane.")) for each in events):
+            self._is_changed = True
+            self._woken.set()
+
+    def describe(self) -> Mapping[str, Any]:
+        return {"last": self.last, "troubles": [self.trouble] if self.trouble else []}
+
+    async def _say(self, body: event.Body) -> None:
+        await self._tell(body, "", "", {})
 
     def ask(self) -> None:
         """What is wished may be another thing now."""

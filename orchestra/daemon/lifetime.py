@@ -21,8 +21,8 @@ from typing import Any
 
 from orchestra.api import app as api
 from orchestra.api import server as http
-from orchestra.daemon import applying, assemble, autosave, logs, printed, steering
-from orchestra.engine import bus, happenings, launching, observer, publishing, supervise
+from orchestra.daemon import applying, assemble, logs, parts, printed, reacting
+from orchestra.engine import bus, happenings, launching, observer, publishing
 from orchestra.host import clock, ends, inotify, lock, paths, recordings
 from orchestra.model import errors, event, status
 from orchestra.plan import record
@@ -68,7 +68,7 @@ class Daemon:
         self.journal = journal.Journal(
             found.journal, self._clock, trouble=self._in_trouble, healed=self._healed
         )
-        self._publisher = publishing.Publisher(self.journal, self.bus, self._clock)
+        self._publisher = publishing.Publisher(self.journal, self.bus, self._clock, self._heard)
         self._recordings = recordings.Recordings(found.recordings, self._clock, self._renew)
         self._printed = printed.Printed(self._recordings, self.bus, self._publisher, self._clock)
         self._ends = ends.Ends(self._ended)
@@ -77,13 +77,19 @@ class Daemon:
         )
         self._logs = logs.Logs(found.recordings)
         self._to_renew: set[str] = set()
-        self._autosave = autosave.Autosave(assembly, found, self._say)
-        self._supervisor = supervise.Supervisor(
-            self._clock,
-            self._start_again,
-            self._say_of,
-            lambda: lock.Locks(found.run, self._clock).is_held(assemble.LOCK),
-            self._look_soon,
+        self._reacting = reacting.Reacting(
+            parts.Reach(
+                assembly=assembly,
+                found=found,
+                clock=self._clock,
+                bus=self.bus,
+                journal=self.journal,
+                recordings=self._recordings,
+                say=self._say_as,
+                is_busy=lambda: lock.Locks(found.run, self._clock).is_held(assemble.LOCK),
+                look=self._observer.request,
+                look_soon=self._look_soon,
+            )
         )
 
     # --- its life
@@ -93,7 +99,7 @@ class Daemon:
         opened = await asyncio.to_thread(self.journal.open)
         try:
             self._observer.resume(self.journal.get(observer.STATE))
-            self._supervisor.resume(self.journal.get(supervise.STATE))
+            self._reacting.resume()
             await self._say(event.DaemonStarted(pid=os.getpid(), version=_version(), unclean=opened.unclean))
             if opened.condition is healing.Condition.HEALED:
                 await self._say(event.DaemonFault(part="journal", reason=_healed(opened)))
@@ -119,8 +125,7 @@ class Daemon:
                 group.create_task(self._hear(), name="hooks"),
                 group.create_task(self._printed.run(), name="output"),
                 group.create_task(self._sweep(), name="sweep"),
-                group.create_task(self._autosave.run(), name="autosave"),
-                group.create_task(self._supervisor.run(), name="supervisor"),
+                *self._reacting.start(group),
             ]
             answering = group.create_task(serving.serve(sockets=[socket_]), name="api")
             await self._observer.look()
@@ -215,7 +220,7 @@ class Daemon:
             watch.close()
 
     async def _looked(self, server: status.Server) -> None:
-        await self._supervisor.looked(server)
+        await self._reacting.looked(server)
         if not server.running:
             self._ends.watch({})
             self._printed.keep({})
@@ -272,19 +277,20 @@ class Daemon:
         for each in happened:
             if isinstance(each.body, event.PaneExited):
                 self._recordings.ended(each.body.id, each.body.pid)
-            if each.body.type.startswith(("session.", "window.", "pane.")):
-                self._autosave.changed()
         await self._publisher.publish(happened, cause, state)
 
-    async def _say_of(self, body: event.Body, workspace: str, address: str, state: Mapping[str, Any]) -> None:
-        happened = happenings.Happening(body=body, workspace=workspace, address=address)
-        await self._publisher.publish([happened], "supervisor", state)
+    def _say_as(self, cause: str) -> parts.Say:
+        async def say(body: event.Body, workspace: str, address: str, state: Mapping[str, Any]) -> None:
+            happened = happenings.Happening(body=body, workspace=workspace, address=address)
+            await self._publisher.publish([happened], cause, state)
+
+        return say
 
     def _look_soon(self) -> None:
         self._loop.call_later(SOON, self._observer.request)
 
-    async def _start_again(self, workspace: str, reasons: Mapping[str, str]) -> Mapping[str, str]:
-        return await asyncio.to_thread(steering.start, self._assembly, workspace, reasons)
+    def _heard(self, events: Sequence[event.Event]) -> None:
+        self._reacting.happened(events)
 
     async def _say(self, body: event.Body) -> None:
         await self._publisher.publish([happenings.Happening(body=body)])
@@ -321,8 +327,9 @@ class Daemon:
         troubles = [f"{part}: {reason}" for part, reason in self._troubles.items()]
         if self._observer.trouble:
             troubles.append(f"tmux: {self._observer.trouble}")
-        if self._autosave.trouble:
-            troubles.append(f"autosave: {self._autosave.trouble}")
+        described = self._reacting.describe()
+        for name, part in described.items():
+            troubles += [f"{name}: {trouble}" for trouble in part.get("troubles", ())]
         return {
             "pid": os.getpid(),
             "version": _version(),
@@ -339,13 +346,12 @@ class Daemon:
                 "last": self.journal.last(),
             },
             "listeners": len(self.bus),
-            "autosaved": self._autosave.last,
-            "given_up": dict(self._supervisor.given_up),
+            "parts": described,
             "troubles": troubles,
         }
 
     def autosave(self) -> None:
-        self._autosave.ask()
+        self._reacting.autosave.ask()
 
     async def server(self) -> status.Server:
         return await asyncio.to_thread(self._assembly.look)
@@ -354,6 +360,7 @@ class Daemon:
         await self._publisher.publish(
             [happenings.Happening(body=body, workspace=workspace) for body in events], "apply"
         )
+        self._observer.request()  # rules that were written, and what was started in place, wake nobody
 
     async def plan(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         return await asyncio.to_thread(applying.preview, self._assembly, request)

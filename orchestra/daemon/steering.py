@@ -17,6 +17,16 @@ LOCK_WAIT = timedelta(seconds=1)
 _NOBODY = "-"
 
 
+class Starting:
+    """`supervise.Restart`."""
+
+    def __init__(self, assembly: assemble.Assembly) -> None:
+        self._assembly = assembly
+
+    async def __call__(self, workspace: str, reasons: Mapping[str, str]) -> Mapping[str, str]:
+        return await asyncio.to_thread(start, self._assembly, workspace, reasons)
+
+
 def start(assembly: assemble.Assembly, workspace: str, reasons: Mapping[str, str]) -> Mapping[str, str]:
     """Address → why it could not be started, "" if it was. Only what is still dead is, and what no person has stopped."""
     tried: list[str] = []

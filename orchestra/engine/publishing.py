@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -22,7 +22,10 @@ class Publisher:
         journal: sources.Journal,
         bus: bus.Bus,
         clock: ports.Clock,
+        heard: Callable[[Sequence[event.Event]], None] = lambda _: None,
     ) -> None:
+        """`heard` is told of all that is published, in order, beside those on the bus: it never loses its place."""
+        self._heard = heard
         self._journal = journal
         self._bus = bus
         self._clock = clock
@@ -40,6 +43,7 @@ class Publisher:
         ]
         written = await asyncio.wrap_future(await self._append(events, state))
         self._bus.publish(written)
+        self._heard(written)
         return written
 
     async def _append(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -117,6 +117,10 @@ Say = Callable[[event.Body, str, str, Mapping[str, Any]], Awaitable[None]]
 
 
 class Supervisor:
+    """A part of the daemon's."""
+
+    name = STATE
+
     def __init__(
         self,
         clock: ports.Clock,
@@ -164,6 +168,12 @@ class Supervisor:
             for uid, past in self._past.items()
         }
         return {STATE: {"at": self._clock.now().timestamp(), "panes": panes}}
+
+    def happened(self, events: Sequence[event.Event]) -> None:
+        """What ended is seen by looking."""
+
+    def describe(self) -> Mapping[str, Any]:
+        return {"given_up": dict(self.given_up)}
 
     @property
     def given_up(self) -> Mapping[str, str]:

@@ -16,6 +16,13 @@ class Budget:
     nodes: int = limits.ALL_TEMPLATE_NODES
     source: int = limits.ALL_TEMPLATE_SOURCE
 
+    def renew(self) -> None:
+        self.work, self.nodes, self.source = (
+            limits.TEMPLATE_WORK,
+            limits.ALL_TEMPLATE_NODES,
+            limits.ALL_TEMPLATE_SOURCE,
+        )
+
     def make(self, characters: int) -> None:
         """For a text that a template makes, on the way or at the end."""
         refuse_long(characters)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from orchestra.manifest import environment, files, health, layout, limits, references, tree
+from orchestra.manifest import environment, files, health, layout, limits, references, rules, tree
 from orchestra.manifest.problem import Problems, quoted
 from orchestra.manifest.tree import UNKNOWN, List, Map, Node
 from orchestra.model import names, spec
@@ -56,6 +56,7 @@ def workspace(root: Map, file: str, scaled_away: frozenset[str], problems: Probl
         sessions=sessions,
         groups=groups,
         snapshots=_snapshots(tree.child(root, "snapshots"), problems),
+        rules=rules.workspace(root, _rules_of(context, sessions, groups)),
     )
     if len(made.panes) > limits.PANES:
         problems.add(
@@ -161,7 +162,24 @@ def _pane(node: Map, session: str, above: _Above, context: _Context) -> spec.Pan
         depends_on=references.of_pane(address, node, above.depends_on, context.known),
         health=health.health(tree.child(node, "health"), context.patterns, context.problems),
         restart=health.restart(tree.child(node, "restart"), context.problems),
+        limits=rules.limits(tree.child(node, "limits"), context.problems),
+        watch=rules.watch(tree.child(node, "watch"), _rules_of(context)),
+        pin=tree.flag(tree.child(node, "pin")) or False,
         stop=health.stop(tree.child(node, "stop"), context.problems),
+    )
+
+
+def _rules_of(
+    context: _Context, sessions: Sequence[spec.Session] | None = None, groups: Sequence[spec.Group] = ()
+) -> rules.Known:
+    if sessions is None or context.known.unclear:
+        return rules.Known(problems=context.problems, patterns=context.patterns)
+    members = {group.name: frozenset(group.panes) for group in groups}
+    return rules.Known(
+        problems=context.problems,
+        patterns=context.patterns,
+        candidates=spec.candidates(sessions, groups),
+        groups=members,
     )
 
 

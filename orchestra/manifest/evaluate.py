@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from orchestra.manifest import fault, limits, merge, scalar, template, tree
+from orchestra.manifest import fault, limits, merge, reacting, scalar, template, tree
 from orchestra.manifest.problem import Problems
 from orchestra.manifest.tree import UNKNOWN, Entry, List, Map, Node, Scalar, Value
 from orchestra.model.diagnostic import Location
@@ -26,9 +26,22 @@ TYPED = frozenset(
         "keep",
         "factor",
         "max_restarts",
+        "processes",
+        "after",
+        "above",
+        "below",
+        "retries",
+        "budget",
+        "restart_unhealthy",
+        "pin",
+        "enabled",
+        "orphans",
+        "yes",
     }
 )
 """Where `{{ port }}` stays the number it is; everywhere else text is meant."""
+LATER = frozenset({"do", "when"})
+"""Below these keys texts may speak of `event`: what is known now is put in, and the rest is evaluated when something happens."""
 SETTLED = frozenset({"include", "saved", "variables", "environments", "defaults"})
 """Done with before templates are evaluated."""
 
@@ -72,6 +85,10 @@ class _Walk:
     def node(self, node: Node, scope: Mapping[str, Value], key: str = "") -> Node:
         self.allowance.spend(1, node.at)
         match node:
+            case List() if key in LATER:
+                return self._later(node, scope)
+            case Scalar(value=str(text)) if key == "when":
+                return self._put_in(node, text, scope, whole=True)
             case Scalar(value=str(text)) if template.is_template(text):
                 return self._scalar(node, text, scope, typed=key in TYPED)
             case Scalar():
@@ -87,6 +104,33 @@ class _Walk:
                 return Map(
                     node.at, {k: Entry(e.at, self.node(e.node, scope, k)) for k, e in node.entries.items()}
                 )
+
+    def _later(self, node: Node, scope: Mapping[str, Value], key: str = "") -> Node:
+        """Of what is done when something happens."""
+        self.allowance.spend(1, node.at)
+        match node:
+            case Scalar(value=str(text)) if template.is_template(text) and reacting.speaks_of_event(text):
+                return self._put_in(node, text, scope)
+            case Scalar():
+                return self.node(node, scope, key)
+            case List():
+                return List(node.at, tuple(self._later(item, scope) for item in node.items))
+            case Map():
+                return Map(
+                    node.at, {k: Entry(e.at, self._later(e.node, scope, k)) for k, e in node.entries.items()}
+                )
+
+    def _put_in(self, node: Scalar, text: str, scope: Mapping[str, Value], *, whole: bool = False) -> Scalar:
+        """`whole`: all of the text is one expression, without braces."""
+        try:
+            made = reacting.put_in(text, scope, whole=whole)
+        except fault.Faulty as wrong:
+            braces = "`when` is an expression as it stands: no braces" if whole and "{" in text else None
+            self.problems.add(
+                node.at, wrong.summary, hint=braces or wrong.hint, word=wrong.word, among=wrong.among
+            )
+            return Scalar(node.at, UNKNOWN, text)
+        return tree.written(node.at, made)
 
     def _scalar(self, node: Scalar, text: str, scope: Mapping[str, Value], *, typed: bool) -> Scalar:
         try:

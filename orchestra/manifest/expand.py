@@ -73,7 +73,57 @@ def full(
                 for name, entry in groups.entries.items()
             },
         )
+    changes |= {key: _rules(tree.child(root, key), home) for key in ("triggers", "schedules")}
     return tree.with_entries(root, changes)
+
+
+def _rules(node: Node | None, home: _Home) -> Node | None:
+    """Of a list of triggers or schedules."""
+    if not isinstance(node, List):
+        return node
+    made: list[Node] = []
+    for each in node.items:
+        if isinstance(each, Map):
+            base = home.folder(each.at.file)
+            changes = {"do": _reactions(tree.child(each, "do"), base, home)}
+            if isinstance(on := tree.child(each, "on"), Map):
+                changes["on"] = tree.with_entries(on, {"file": _globs(tree.child(on, "file"), base, home)})
+            each = tree.with_entries(each, changes)
+        made.append(each)
+    return List(node.at, tuple(made))
+
+
+def _reactions(node: Node | None, base: str, home: _Home) -> Node | None:
+    if not isinstance(node, List):
+        return node
+    return List(node.at, tuple(_reaction(each, base, home) for each in node.items))
+
+
+def _reaction(node: Node, base: str, home: _Home) -> Node:
+    """A command in its long form, with the directory it runs in."""
+    run, keys = tree.child(node, "run"), tree.child(node, "send_keys")
+    if not isinstance(node, Map):
+        return node
+    changes: dict[str, Node | None] = {}
+    if isinstance(keys, List):
+        changes["send_keys"] = _texts(keys)
+    elif isinstance(keys, Map):
+        changes["send_keys"] = tree.with_entries(keys, {"keys": _texts(tree.child(keys, "keys"))})
+    if run is not None:
+        settings = run if isinstance(run, Map) else Map(run.at, {"command": Entry(run.at, run)})
+        directory = home.absolute(tree.child(settings, "dir"), base) or tree.written(run.at, base)
+        command, env = tree.child(settings, "command"), tree.child(settings, "env")
+        changes["run"] = tree.with_entries(
+            settings, {"command": _texts(command), "dir": directory, "env": _texts(env)}
+        )
+    return tree.with_entries(node, changes)
+
+
+def _globs(node: Node | None, base: str, home: _Home) -> Node | None:
+    if not isinstance(node, List):
+        return node
+    absolute = (home.absolute(item, base) for item in node.items)
+    return List(node.at, tuple(item for item in absolute if item is not None))
 
 
 def _labelled(group: Map) -> Map:
@@ -122,6 +172,16 @@ def _pane(pane: Map, position: int, base: str, home: _Home) -> Map:
         changes["scrollback_file"] = home.absolute(kept, files.folder(kept.at.file))
     for key in ("command", "send_keys", "was"):
         changes[key] = _texts(tree.child(pane, key))
+    if isinstance(watch := tree.child(pane, "watch"), Map):
+        inside = tree.text(changes["dir"]) or base
+        changes["watch"] = tree.with_entries(
+            watch,
+            {
+                "paths": _globs(tree.child(watch, "paths"), inside, home),
+                "ignore": _globs(tree.child(watch, "ignore"), inside, home),
+                "do": _reactions(tree.child(watch, "do"), inside, home),
+            },
+        )
     for key in ("health", "stop"):
         if isinstance(inner := tree.child(pane, key), Map):
             changes[key] = tree.with_entries(inner, {"command": _texts(tree.child(inner, "command"))})

@@ -42,8 +42,10 @@ class Compiled:
 class Sandbox:
     """Compiles each text once and charges every evaluation."""
 
-    def __init__(self, allowed: budget.Budget) -> None:
+    def __init__(self, allowed: budget.Budget, opened: frozenset[str] = frozenset()) -> None:
+        """`opened`: names whose fields may be read (`event.reason`)."""
         self._budget = allowed
+        self._opened = opened
         self._environment = _Environment(allowed)
         self._compiled: dict[str, Compiled | fault.Faulty] = {}
 
@@ -69,6 +71,17 @@ class Sandbox:
             raise
         except (jinja2.TemplateError, ArithmeticError, TypeError, ValueError, RecursionError) as failed:
             raise fault.Faulty(f"the template fails: {failed}") from failed
+
+    def names(self, text: str) -> frozenset[str]:
+        """Of the variables it speaks of. Raises fault.Faulty when it cannot be read."""
+        compiled = self._compiled_or_faulty(text)
+        if isinstance(compiled, fault.Faulty):
+            raise compiled.with_traceback(None)
+        return frozenset(compiled.names)
+
+    def tokens(self, text: str) -> Iterator[tuple[str, str]]:
+        """Kind and text; together they are the whole."""
+        return ((kind, token) for _, kind, token in self._environment.lex(text))
 
     def _result(self, compiled: Compiled, scope: Mapping[str, Value]) -> Value:
         context = compiled.code.new_context(dict(scope))
@@ -120,7 +133,8 @@ class Sandbox:
             count += 1
             if count > limits.TEMPLATE_NODES:
                 raise fault.Faulty(f"the template has more than {limits.TEMPLATE_NODES} parts")
-            _refuse_unknown(node)
+            if not self._reads_a_field(node):
+                _refuse_unknown(node)
             if (
                 isinstance(node, nodes.Filter | nodes.Test)
                 and node.name in FORGIVING
@@ -132,6 +146,14 @@ class Sandbox:
             waiting.extend(node.iter_child_nodes())
         self._budget.compile(count)
         return names, frozenset(forgiven)
+
+    def _reads_a_field(self, node: nodes.Node) -> bool:
+        return (
+            isinstance(node, nodes.Getattr)
+            and isinstance(node.node, nodes.Name)
+            and node.node.name in self._opened
+            and not node.attr.startswith("_")
+        )
 
 
 class _Environment(sandbox.ImmutableSandboxedEnvironment):

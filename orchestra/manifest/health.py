@@ -1,4 +1,4 @@
-"""`health:` and `stop:` of a pane."""
+"""`health:`, `restart:` and `stop:` of a pane."""
 
 from __future__ import annotations
 
@@ -46,6 +46,9 @@ def health(node: Node | None, patterns: Patterns, problems: Problems) -> spec.He
         failure_threshold=tree.whole(tree.child(node, "failure_threshold")) or default.failure_threshold,
         success_threshold=tree.whole(tree.child(node, "success_threshold")) or default.success_threshold,
         start_period=duration_of(node, "start_period", default.start_period, problems),
+        errors=_errors(tree.child(node, "errors"), patterns, problems),
+        recovery=duration_of(node, "recovery", default.recovery, problems),
+        restart_unhealthy=tree.flag(tree.child(node, "restart_unhealthy")) or False,
     )
 
 
@@ -55,7 +58,7 @@ def stop(node: Node | None, problems: Problems) -> spec.Stop:
         return default
     return spec.Stop(
         keys=tree.texts(tree.child(node, "keys")),
-        signal=_signal(tree.child(node, "signal"), problems),
+        signal=signal_name(tree.child(node, "signal"), problems),
         command=command(tree.child(node, "command")),
         timeout=duration_of(node, "timeout", default.timeout, problems),
     )
@@ -128,13 +131,24 @@ def _tcp(text: str, node: Node, problems: Problems) -> spec.TcpProbe | None:
     return spec.TcpProbe(host=found["six"] or found["host"], port=int(found["port"]))
 
 
-def _output(pattern: str, node: Node, patterns: Patterns, problems: Problems) -> spec.OutputProbe | None:
-    if pattern not in patterns:
-        patterns[pattern] = _fault(pattern, patterns)
-    if (fault := patterns[pattern]) is not None:
-        problems.add(node.at, f"{quoted(pattern)} is not a regular expression: {fault}")
+def _output(text: str, node: Node, patterns: Patterns, problems: Problems) -> spec.OutputProbe | None:
+    found = pattern(text, node, patterns, problems)
+    return None if found is None else spec.OutputProbe(pattern=found)
+
+
+def _errors(node: Node | None, patterns: Patterns, problems: Problems) -> str | None:
+    text = tree.text(node)
+    return None if node is None or text is None else pattern(text, node, patterns, problems)
+
+
+def pattern(text: str, node: Node, patterns: Patterns, problems: Problems) -> str | None:
+    """The text, if it is a regular expression."""
+    if text not in patterns:
+        patterns[text] = _fault(text, patterns)
+    if (fault := patterns[text]) is not None:
+        problems.add(node.at, f"{quoted(text)} is not a regular expression: {fault}")
         return None
-    return spec.OutputProbe(pattern=pattern)
+    return text
 
 
 def _fault(pattern: str, patterns: Patterns) -> str | None:
@@ -152,7 +166,7 @@ def _fault(pattern: str, patterns: Patterns) -> str | None:
     return None
 
 
-def _signal(node: Node | None, problems: Problems) -> str | None:
+def signal_name(node: Node | None, problems: Problems) -> str | None:
     text = tree.text(node)
     if node is None or text is None:
         return None

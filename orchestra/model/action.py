@@ -16,6 +16,9 @@ class Kind(StrEnum):
     SESSION = "session"
     WINDOW = "window"
     PANE = "pane"
+    TRIGGER = "trigger"
+    SCHEDULE = "schedule"
+    GC = "gc"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +227,14 @@ class Forget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRules:
+    """A workspace's triggers, schedules and garbage collection, onto the server; "" takes them off."""
+
+    workspace: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
     """Does nothing; what comes after it comes after all before it."""
 
@@ -249,6 +260,7 @@ Action = (
     | Zoom
     | Await
     | Forget
+    | WriteRules
     | Join
 )
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, TypeVar, Union, cast
 
-from orchestra.model import action, spec
+from orchestra.model import action, rules, spec
 
 T = TypeVar("T")
 
@@ -57,7 +57,8 @@ def _tagged(value: object) -> Any:
 @functools.cache
 def _union_members() -> frozenset[type]:
     """Classes that stand in a union of several model classes and so must say which they are."""
-    return frozenset(typing.get_args(action.Action)) | frozenset(typing.get_args(spec.Probe))
+    unions = (action.Action, spec.Probe, rules.Act, rules.On, rules.Cron | rules.Every | rules.At)
+    return frozenset(member for union in unions for member in typing.get_args(union))
 
 
 @functools.cache
@@ -112,6 +113,9 @@ def _load_union(members: tuple[Any, ...], data: Any, path: str) -> object:
                 isinstance(data, dict)
                 and data.get("is", cast(type, member).__name__) == cast(type, member).__name__
             ):
+                return _load(member, data, path)
+        elif member is timedelta:
+            if isinstance(data, int | float) and not isinstance(data, bool):
                 return _load(member, data, path)
         elif typing.get_origin(member) is tuple:
             if isinstance(data, list):

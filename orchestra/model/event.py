@@ -230,6 +230,208 @@ class CommandFinished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaneIdle:
+    """It runs, and has printed nothing for so long: a trigger asked for that."""
+
+    type: ClassVar[str] = "pane.idle"
+    id: str
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneTimeout:
+    """Its process has run for so long: a trigger asked for that."""
+
+    type: ClassVar[str] = "pane.timeout"
+    id: str
+    pid: int
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneMatched:
+    """It printed a line that a trigger's pattern matches."""
+
+    type: ClassVar[str] = "pane.matched"
+    id: str
+    pattern: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneMetric:
+    """What its processes use went over, or under, what a trigger asked for."""
+
+    type: ClassVar[str] = "pane.metric"
+    id: str
+    metric: str
+    value: float
+    bound: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthChanged:
+    """Of a pane; of a session, as its worst pane, where the address is a session's."""
+
+    type: ClassVar[str] = "health.changed"
+    id: str
+    before: str
+    after: str
+    """`unknown`, `healthy`, `degraded` or `unhealthy`."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitExceeded:
+    """A pane's processes use more than they may, and so many times in a row that something is done."""
+
+    type: ClassVar[str] = "limit.exceeded"
+    id: str
+    limit: str
+    """`memory`, `cpu`, `processes`, `output` or `time`."""
+    value: float
+    allowed: float
+    action: str
+    """What is done: `warn`, `throttle`, `restart`, `stop` or `kill`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitKept:
+    """They use no more than they may, again; what was throttled is not any more."""
+
+    type: ClassVar[str] = "limit.kept"
+    id: str
+    limit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchChanged:
+    """Files that a pane watches."""
+
+    type: ClassVar[str] = "watch.changed"
+    paths: tuple[str, ...]
+    """The first hundred."""
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChanged:
+    """Files that a trigger watches."""
+
+    type: ClassVar[str] = "file.changed"
+    trigger: str
+    paths: tuple[str, ...]
+    """The first hundred."""
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleDue:
+    """`at`: the instant it was due, ISO 8601 in UTC; each is told once."""
+
+    type: ClassVar[str] = "schedule.due"
+    schedule: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleMissed:
+    """So many times it was due and nothing was done, because of the reason."""
+
+    type: ClassVar[str] = "schedule.missed"
+    schedule: str
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerFired:
+    """What it does begins. `run` names it in what is told after, and to what it calls."""
+
+    type: ClassVar[str] = "trigger.fired"
+    trigger: str
+    run: str
+    event: str
+    """The type of what it reacts to."""
+    source: int
+    """Its sequence; 0 where it is not kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerSucceeded:
+    type: ClassVar[str] = "trigger.succeeded"
+    trigger: str
+    run: str
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerFailed:
+    """`final`: it is not tried again by itself; `orchestra events replay` does it anew."""
+
+    type: ClassVar[str] = "trigger.failed"
+    trigger: str
+    run: str
+    action: str
+    """Of what it does, which: `run`, `webhook` and so on."""
+    attempt: int
+    reason: str
+    output: str = ""
+    """What it printed, the last of it."""
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerLimited:
+    """It would have fired more often than it may. Told once for each time that it begins."""
+
+    type: ClassVar[str] = "trigger.limited"
+    trigger: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerLogged:
+    """What a trigger had to say: `log`."""
+
+    type: ClassVar[str] = "trigger.logged"
+    trigger: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GcPlanned:
+    """What the next pass will take, unless somebody comes back to it."""
+
+    type: ClassVar[str] = "gc.planned"
+    victims: Mapping[str, str]
+    """Address -> why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GcCollected:
+    type: ClassVar[str] = "gc.collected"
+    taken: Mapping[str, str]
+    """Address -> why."""
+    spared: Mapping[str, str]
+    """What was marked and is not taken after all."""
+    snapshot: str = ""
+    """Where what was taken can be had back from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerChanged:
+    """Something outside (a webhook's host, a notifier) is not called for a while, or again."""
+
+    type: ClassVar[str] = "breaker.changed"
+    name: str
+    before: str
+    after: str
+    """`closed`, `open` or `half_open`."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyStarted:
     type: ClassVar[str] = "apply.started"
     changes: Mapping[str, int]
@@ -310,6 +512,25 @@ Body = (
     | PaneOutputLost
     | CommandStarted
     | CommandFinished
+    | PaneIdle
+    | PaneTimeout
+    | PaneMatched
+    | PaneMetric
+    | HealthChanged
+    | LimitExceeded
+    | LimitKept
+    | WatchChanged
+    | FileChanged
+    | ScheduleDue
+    | ScheduleMissed
+    | TriggerFired
+    | TriggerSucceeded
+    | TriggerFailed
+    | TriggerLimited
+    | TriggerLogged
+    | GcPlanned
+    | GcCollected
+    | BreakerChanged
     | ApplyStarted
     | ApplyFinished
     | SnapshotSaved

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+
+from orchestra.model import rules, selector
 
 
 class Condition(StrEnum):
@@ -65,6 +67,11 @@ class Health:
     failure_threshold: int = 3
     success_threshold: int = 1
     start_period: timedelta = timedelta(0)
+    errors: str | None = None
+    """A line of output in which this is found makes a healthy pane degraded."""
+    recovery: timedelta = timedelta(seconds=30)
+    """So long after the last such line it is healthy again."""
+    restart_unhealthy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +161,10 @@ class Pane:
     depends_on: tuple[Dependency, ...] = ()
     health: Health | None = None
     restart: Restart = field(default_factory=Restart)
+    limits: rules.Limits | None = None
+    watch: rules.Watch | None = None
+    pin: bool = False
+    """Garbage collection leaves it alone."""
     stop: Stop = field(default_factory=Stop)
 
     @property
@@ -209,6 +220,24 @@ class Group:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
+def candidates(sessions: Sequence[Session], groups: Sequence[Group] = ()) -> tuple[selector.Candidate, ...]:
+    """The panes that a selector may mean, with the labels they have of themselves, their session and their groups."""
+    grouped: dict[str, dict[str, str]] = {}
+    for group in groups:
+        for address in group.panes:
+            grouped.setdefault(address, {}).update(group.labels)
+    return tuple(
+        selector.Candidate(
+            address=pane.address,
+            window=f"{session.name}/{window.name}",
+            labels={**grouped.get(pane.address, {}), **session.labels, **pane.labels},
+        )
+        for session in sessions
+        for window in session.windows
+        for pane in window.panes
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshots:
     """Those that the daemon makes of a workspace by itself."""
@@ -229,6 +258,7 @@ class Workspace:
     sessions: tuple[Session, ...]
     groups: tuple[Group, ...] = ()
     snapshots: Snapshots | None = None
+    rules: rules.Rules = field(default_factory=rules.Rules)
 
     @property
     def panes(self) -> tuple[Pane, ...]:

@@ -129,6 +129,8 @@ class Server:
     """Of this server's digests of secrets: random, stands in a server option, dies with the server. Empty: none yet."""
     recordings: str = ""
     """The directory where panes' output is recorded; empty while no daemon has asked for that."""
+    rules: Mapping[str, str] = field(default_factory=dict)
+    """Workspace → its triggers, schedules and garbage collection as they were applied last, as JSON text (`plan/rules_changes.py`)."""
     sessions: tuple[Session, ...] = ()
 
     @property

@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from orchestra.model import names, spec, status
-from orchestra.plan import record, seen
+from orchestra.model import names, rules, spec, status
+from orchestra.plan import record, rules_changes, seen
 
 
 def workspace(name: str, observed: status.Server) -> spec.Workspace:
@@ -27,7 +27,13 @@ def workspace(name: str, observed: status.Server) -> spec.Workspace:
         if (window := _window(address, live, panes, found)) is not None
     }
     sessions = [_session(address, live, windows, found) for address, live in found.sessions.items()]
-    return spec.Workspace(name=name, file="", sessions=tuple(each for each in sessions if each.windows))
+    known = rules_changes.parse(observed.rules.get(name, ""))
+    return spec.Workspace(
+        name=name,
+        file="",
+        sessions=tuple(each for each in sessions if each.windows),
+        rules=known if known is not None else rules.Rules(),
+    )
 
 
 def _window(

@@ -41,7 +41,7 @@ def nothing(name: str) -> spec.Workspace:
 
 def world(workspace: str, changes: Iterable[plan.Change], observed: status.Server) -> str:
     """Fingerprint of all that a plan for this workspace rests on: the server's life, what is ours, and who has our sessions' names."""
-    rows: list[object] = [observed.epoch, workspace]
+    rows: list[object] = [observed.epoch, workspace, observed.rules.get(workspace, "")]
     wanted = {change.address for change in changes if change.kind is action.Kind.SESSION}
     for session in observed.sessions:
         if session.name in wanted or _ours(session.mark, workspace):

@@ -19,6 +19,9 @@ LIVE = (
     "depends_on",
     "health",
     "restart",
+    "limits",
+    "watch",
+    "pin",
     "stop",
     "secrets",
     "shell_integration",
@@ -40,7 +43,7 @@ def fields(before: spec.Pane, after: spec.Pane, names: Iterable[str]) -> list[pl
             ]
         elif name == "secrets":
             causes.append(plan.Cause(reason="where a secret is read changed"))
-        elif name in ("health", "restart", "stop", "depends_on"):
+        elif name in ("health", "restart", "limits", "watch", "stop", "depends_on"):
             causes.append(plan.Cause(reason=f"{name} changed"))
         else:
             causes.append(plan.Cause(reason=f"{name} changed", before=_show(old), after=_show(new)))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestra.model import action, diagnostic, errors, names, plan, spec, status
-from orchestra.plan import causes, deltas, matching, opened, record, seen
+from orchestra.plan import causes, deltas, matching, opened, record, rules_changes, seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,8 @@ def compare(
             here.result.changes.append(window_delta.change)
             here.result.changes.extend(pane.change for pane in window_delta.panes)
     here.undeclared()
+    if not options.targets:
+        here.rules(observed.rules.get(desired.name, ""))
     return here.result
 
 
@@ -110,6 +112,16 @@ class _Comparing:
                         hint=f"did you mean {near[0]}?" if near else None,
                     )
                 )
+
+    def rules(self, known: str) -> None:
+        """Triggers, schedules and garbage collection; `known`: as they stand on the server."""
+        wanted = self.desired.rules
+        if not self.options.prune:
+            wanted = rules_changes.added(wanted, known)
+        found = list(rules_changes.changes(wanted, known))
+        self.result.changes += found
+        if any(each.verb is not plan.Verb.NONE for each in found):
+            self.result.rules = rules_changes.text(wanted)
 
     def refuse_conflicts(self) -> None:
         found = [

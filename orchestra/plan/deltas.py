@@ -110,6 +110,8 @@ class Comparison:
     deleted: list[Pane] = field(default_factory=list)
     """Panes of ours that are declared no more."""
     forgotten: list[Forgotten] = field(default_factory=list)
+    rules: str | None = None
+    """To be written onto the server; None: they stay as they are."""
     changes: list[plan.Change] = field(default_factory=list)
     notes: list[diagnostic.Diagnostic] = field(default_factory=list)
 

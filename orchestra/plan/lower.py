@@ -16,11 +16,15 @@ from orchestra.plan.draft import Draft, Size, set_options
 def lower(comparison: deltas.Comparison, new_uid: Callable[[], str], size: Size) -> tuple[plan.Step, ...]:
     """`size` (columns, rows) is for sessions to be made. `Conflict` when panes do not fit a window."""
     drafted = Draft(comparison.workspace, new_uid, size)
+    if not comparison.sessions:
+        _rules(drafted, comparison)  # nothing that is stopped now is to set anything off
     removal.stops(drafted, comparison)
     _free_names(drafted, comparison)
     emptied = removal.holds(drafted, comparison)
-    for session in comparison.sessions:
+    for number, session in enumerate(comparison.sessions):
         _session(drafted, session, emptied)
+        if not number:
+            _rules(drafted, comparison)
     for window in comparison.windows:
         _panes_in_place(drafted, window)
     removal.deletes(drafted, comparison, emptied)
@@ -33,6 +37,17 @@ def lower(comparison: deltas.Comparison, new_uid: Callable[[], str], size: Size)
         conflict.diagnostics = tuple(drafted.problems)
         raise conflict
     return tuple(drafted.steps)
+
+
+def _rules(drafted: Draft, comparison: deltas.Comparison) -> None:
+    """Once there is a server, and before all that may set something off."""
+    if comparison.rules is None:
+        return
+    kinds = (action.Kind.TRIGGER, action.Kind.SCHEDULE, action.Kind.GC)
+    changed = [each for each in comparison.changes if each.kind in kinds and each.verb is not plan.Verb.NONE]
+    first = [f"session {each.address}" for each in comparison.sessions[:1]]
+    what = action.WriteRules(workspace=comparison.workspace, text=comparison.rules)
+    drafted.add(what, changed[0].address, drafted.after(*first))
 
 
 def _free_names(drafted: Draft, comparison: deltas.Comparison) -> None:

@@ -268,6 +268,9 @@ class Tmux:
                 batch.add(number, commands.line(number, target, steps))
             case action.Write():
                 self._write(batch, number, what)
+            case action.WriteRules():
+                kept = {**self._seen.rules, what.workspace: what.text}
+                batch.add(number, commands.rules(number, kept))
             case action.Forget():
                 option, flags = commands.option_of(what.kind)
                 target = self._target(what.kind, what.address)

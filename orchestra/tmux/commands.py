@@ -123,6 +123,11 @@ def options(what: action.SetOptions, target: str) -> Commands:
     return [*unset, *(("set-option", flags, target, name, value) for name, value in what.options.items())]
 
 
+def rules(number: int, kept: Mapping[str, str]) -> str:
+    """Of all workspaces, by their names."""
+    return _chain([("set-option", "-s", observe.RULES, observe.rules_option(kept)), _say("+", number)])
+
+
 def unmark(flags: str, target: str, option: str) -> Commands:
     names = [option, option + observe.RECORD]
     if option == observe.WINDOW:

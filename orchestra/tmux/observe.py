@@ -6,6 +6,8 @@ whatever it holds, can be taken for another field or line.
 
 from __future__ import annotations
 
+import base64
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,6 +22,8 @@ LAYOUT = "@orchestra_layout"
 KEY = "@orchestra_key"
 RECORDINGS = "@orchestra_recordings"
 BELLS = "@orchestra_bells"
+RULES = "@orchestra_rules"
+"""Of all workspaces in one server option, so that the one reading has it: `NAME=BASE64 NAME=BASE64`."""
 
 _NUMBERS = [
     "session_id",
@@ -61,7 +65,7 @@ def _texts(names: tuple[str, ...]) -> str:
 
 
 _PANES = "P " + " ".join(f"#{{{name}}}" for name in _NUMBERS) + _texts(_TEXTS)
-_SERVER = "S #{pid} #{start_time}" + _texts(("version", KEY, RECORDINGS))
+_SERVER = "S #{pid} #{start_time}" + _texts(("version", KEY, RECORDINGS, RULES))
 _CLIENTS = "C #{client_control_mode}" + _texts(("client_flags", "client_name"))
 ATTACHED = "#{S:#{session_attached_list}|}"
 """Who is attached where: it changes when a client comes or goes. No client's name can hold a newline."""
@@ -128,7 +132,7 @@ class _Reader:
 def parse(raw: bytes) -> Reading:
     """`TmuxUnavailable` when it is not what we asked for: then nobody knows what is there."""
     reader = _Reader(raw)
-    head: tuple[int, int, str, str, str] | None = None
+    head: tuple[int, int, str, str, str, str] | None = None
     rows: list[tuple[list[str], dict[str, str]]] = []
     control: list[str] = []
     attached = ""
@@ -140,7 +144,7 @@ def parse(raw: bytes) -> Reading:
             match reader.until(b" "):
                 case "S":
                     pid, started = int(reader.until(b" ")), int(reader.until(b" "))
-                    head = (pid, started, reader.text(), reader.text(), reader.text())
+                    head = (pid, started, reader.text(), reader.text(), reader.text(), reader.text())
                 case "P":
                     rows.append(
                         (
@@ -165,6 +169,7 @@ def parse(raw: bytes) -> Reading:
             version=head[2],
             key=head[3],
             recordings=head[4],
+            rules=rules(head[5]),
             sessions=_sessions(rows),
         )
     except ValueError as error:
@@ -173,6 +178,23 @@ def parse(raw: bytes) -> Reading:
             hint="orchestra doctor says whether this tmux version is supported",
         ) from error
     return Reading(server=server, control_clients=tuple(control), attached=attached)
+
+
+def rules(option: str) -> dict[str, str]:
+    """What is not ours to read is left out."""
+    found: dict[str, str] = {}
+    for word in option.split():
+        name, _, coded = word.partition("=")
+        with contextlib.suppress(ValueError):
+            found[name] = base64.b64decode(coded, altchars=b"-_", validate=True).decode()
+    return found
+
+
+def rules_option(rules: Mapping[str, str]) -> str:
+    """The other way round."""
+    return " ".join(
+        f"{name}={base64.urlsafe_b64encode(text.encode()).decode()}" for name, text in rules.items() if text
+    )
 
 
 def _sessions(rows: list[tuple[list[str], dict[str, str]]]) -> tuple[status.Session, ...]:

@@ -127,6 +127,8 @@ def _told(what: action.Action) -> list[str]:
             return [kind, address, *changes]
         case action.Zoom(window=window, zoomed=zoomed):
             return [window, "in" if zoomed else "out"]
+        case action.WriteRules(workspace=workspace, text=text):
+            return [workspace, *([] if text else ["(none)"])]
         case action.Join():
             return []
 

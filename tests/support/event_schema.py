@@ -20,7 +20,7 @@ from orchestra.model import event
 
 FILE = Path(__file__).parents[2] / "schemas/event.schema.json"
 TIME = "2026-05-04T12:00:00.000000Z"
-IDS = {"session": "$1", "window": "@2", "pane": "%3", "command": "%3"}
+IDS = {"session": "$1", "window": "@2", "pane": "%3", "command": "%3", "health": "%3", "limit": "%3"}
 """By the first word of the type."""
 
 ENVELOPE: Mapping[str, Mapping[str, Any]] = {
@@ -39,10 +39,34 @@ MEANINGS = {
     "after": "What it is now.",
     "before": "What it was.",
     "delay": "In seconds.",
+    "action": "Which of what it does.",
+    "count": "How many.",
+    "metric": "`cpu`, `memory`, `processes`, `threads` or `io`.",
+    "pattern": "The regular expression.",
+    "line": "Without escape sequences.",
+    "run": "Names this one firing.",
+    "schedule": "Its name.",
+    "trigger": "Its name.",
+    "text": "What it says.",
+    "value": "What was measured.",
+    "bound": "What it went over or under.",
+    "limit": "Which.",
+    "allowed": "The limit.",
+    "attempt": "The number of the try, from 1.",
+    "at": "The instant, ISO 8601 in UTC.",
+    "event": "The type of what it reacts to.",
+    "paths": "The first hundred.",
+    "source": "Its sequence; 0 where it is not kept.",
+    "taken": "Address -> why.",
+    "spared": "Address -> why not.",
+    "victims": "Address -> why.",
+    "snapshot": "Its name; empty where there is none.",
+    "output": "What was printed, the last of it.",
     "command": "The command line.",
     "duration": "Seconds it ran.",
     "epoch": "Names this server's life: `pid.started`.",
     "exit_code": "With which it ended; null where it did not end so, or nobody can know.",
+    "final": "It is not tried again by itself.",
     "file": "The manifest; empty where there was none.",
     "id": "tmux's id of it.",
     "layout": "As tmux writes it.",
@@ -64,7 +88,29 @@ EXAMPLES: Mapping[str, Any] = {
     "workspaces": {"shop": 5},
     "address": "api/server",
     "changes": {"create": 2, "update": 1},
+    "action": "run",
+    "allowed": 536870912.0,
+    "at": "2026-05-04T12:00:00Z",
+    "attempt": 1,
+    "bound": 1073741824.0,
     "command": "make test",
+    "event": "pane.exited",
+    "limit": "memory",
+    "line": "ERROR: no such table",
+    "metric": "memory",
+    "output": "no such file",
+    "paths": ["src/shop/app.py"],
+    "pattern": "ERROR|FATAL",
+    "run": "a1b2c3d4e5f6",
+    "schedule": "nightly",
+    "snapshot": "gc-2026-05-04",
+    "source": 16,
+    "spared": {},
+    "taken": {"api/migrate": "it ended well 2h ago"},
+    "text": "api/server was slow",
+    "trigger": "alert-on-crash",
+    "value": 1181116006.0,
+    "victims": {"api/migrate": "it ended well 2h ago"},
     "epoch": "4242.1777896000",
     "exit_code": 1,
     "failed": {"api/server": "exited with 1 before it was ready"},
@@ -88,10 +134,15 @@ CHANGES: Mapping[str, tuple[Any, Any]] = {
     "session.attached": (0, 1),
     "window.moved": ("$1", "$4"),
     "pane.moved": ("@2", "@5"),
+    "health.changed": ("healthy", "unhealthy"),
+    "breaker.changed": ("closed", "open"),
 }
 SPECIAL: Mapping[str, Mapping[str, Any]] = {
     "daemon.started": {"version": "0.1.0"},
     "daemon.stopped": {"reason": "asked to stop"},
+    "limit.exceeded": {"action": "restart"},
+    "health.changed": {"reason": "connection refused"},
+    "breaker.changed": {"name": "http://127.0.0.1:9000", "reason": "connection refused, 5 times"},
     "pane.output_lost": {"reason": "the recording was interrupted"},
 }
 """Examples of a type's own."""
@@ -118,9 +169,9 @@ def schema() -> dict[str, Any]:
 
 def example(type_: str) -> dict[str, Any]:
     plain: dict[str, Any] = {"sequence": 17, "time": TIME, "type": type_}
-    if type_.startswith(("session.", "window.", "pane.", "command.", "apply.")):
+    if not type_.startswith(("tmux.", "daemon.", "snapshot.", "breaker.")):
         plain["workspace"] = "shop"
-    if type_.startswith(("pane.", "command.")):
+    if type_.startswith(("pane.", "command.", "health.", "limit.", "watch.")):
         plain["address"] = "api/server"
     hints = _hints(event.BODIES[type_])
     return plain | {name: _example(type_, name, hint) for name, hint in hints.items()}
@@ -174,6 +225,7 @@ def _rules(hint: Any) -> dict[str, Any]:
         str: "string",
         int: "integer",
         bool: "boolean",
+        float: "number",
         timedelta: "number",
         NoneType: "null",
     }

@@ -98,6 +98,7 @@ class World:
     running: bool = False
     lives: int = 0
     key: str = ""
+    rules: dict[str, str] = field(default_factory=dict)
     sessions: list[Session] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
     """Of secrets, by name; one that is not here has a value made of its name."""
@@ -113,6 +114,7 @@ class World:
         if not self.running:
             self.running = True
             self.lives += 1
+            self.rules.clear()
             self.numbers.update({"$": 0, "@": 0, "%": 0})
 
     # --- looking
@@ -126,6 +128,7 @@ class World:
             started=1_000_000 + self.lives,
             version="3.3a",
             key=self.key,
+            rules=dict(self.rules),
             sessions=tuple(_session(each) for each in sorted(self.sessions, key=lambda each: each.name)),
         )
 
@@ -486,6 +489,8 @@ class _Run:
                 found.mark, found.record = None, ""
                 if isinstance(found, Window):
                     found.applied = ""
+            case action.WriteRules():
+                self.world.rules[what.workspace] = what.text
             case action.Join():
                 pass
             case _:

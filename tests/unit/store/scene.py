@@ -118,6 +118,7 @@ def _values(hint: Any, text: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
         str: text,
         bool: st.booleans(),
         int: st.integers(),
+        float: st.floats(allow_nan=False, allow_infinity=False),
         NoneType: st.none(),
         # Seconds as JSON's number bear microseconds up to some 280 years.
         timedelta: st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=36_500)),

@@ -1,0 +1,45 @@
+"""The parts, together: the one list of what the daemon does beside hearing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from orchestra.daemon import autosave, parts, steering
+from orchestra.engine import supervise
+from orchestra.model import event, status
+
+
+class Reacting:
+    def __init__(self, reach: parts.Reach) -> None:
+        self.autosave = autosave.Autosave(reach)
+        self._journal = reach.journal
+        self._parts: tuple[parts.Part, ...] = (
+            self.autosave,
+            supervise.Supervisor(
+                reach.clock,
+                steering.Starting(reach.assembly),
+                reach.say(supervise.STATE),
+                reach.is_busy,
+                reach.look_soon,
+            ),
+        )
+
+    def resume(self) -> None:
+        for each in self._parts:
+            each.resume(self._journal.get(each.name))
+
+    async def looked(self, server: status.Server) -> None:
+        for each in self._parts:
+            await each.looked(server)
+
+    def happened(self, events: Sequence[event.Event]) -> None:
+        for each in self._parts:
+            each.happened(events)
+
+    def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        return [group.create_task(each.run(), name=each.name) for each in self._parts]
+
+    def describe(self) -> dict[str, Mapping[str, Any]]:
+        return {each.name: each.describe() for each in self._parts}
