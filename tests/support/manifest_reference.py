@@ -35,6 +35,8 @@ SECTIONS = (
     ("`run`", "#/$defs/run"),
     ("`send_keys` of `do`", "#/$defs/send_keys"),
     ("`signal`", "#/$defs/signal"),
+    ("`snapshot` of `do`", "#/$defs/snapshot"),
+    ("`apply` of `do`", "#/$defs/apply"),
     ("`message`", "#/$defs/message"),
     ("`notify`", "#/$defs/notify"),
     ("`webhook`", "#/$defs/webhook"),

@@ -40,7 +40,7 @@ def test_a_pane_with_nothing_said_has_every_default(tmp_path: Path) -> None:
         ("sessions: {s: {panes: []}}", ["1:23 this must not be empty"]),
         ("sessions: {s: {command: x}}", ["1:16 unknown key `command` in a session"]),
         ("sessions: {s: {layout: tiled}}", ["1:16 unknown key `layout` in a session"]),
-        ("restart: x\ntriggers: []\nschedules: []\nsnapshots: {}\ngc: {}", 5),
+        ("restart: x\ntriggers: []\nschedules: []\nsnapshots: {}\ngc: {idles: 0s}", 3),
         ("sessions: {s: {panes: [{restart: a, limits: b, watch: c}]}}", 3),
     ],
 )
@@ -68,7 +68,8 @@ def test_what_a_session_cannot_be_is_told(tmp_path: Path, text: str, complaints:
         ("focus: yes", ["expected `true` or `false`, found `yes`"]),
         ("replicas: 1001", ["expected a whole number from 0 to 1000, found `1001`"]),
         ("helth: {}", ["unknown key `helth` in a pane"]),
-        ("limits: {}", ["`limits` is part of the language, but this version does not support it yet"]),
+        ("limits: {memory: 1X}", ["expected a size: `512K`, `512M` or `2G`, found `1X`"]),
+        ("watch: {}", ["`paths` is missing"]),
     ],
 )
 def test_what_a_pane_cannot_be_is_told(tmp_path: Path, text: str, complaints: list[str]) -> None:

@@ -62,8 +62,8 @@ sessions: {s: {panes: [{}, {health: {tcp: "h:1"}, stop: {keys: [C-c]}}]}}
             ["1:22 `windows` cannot be a default here", "1:31 this must not be empty"],
         ),
         (
-            "defaults: {pane: {limits: {}}}",
-            ["1:19 `limits` is part of the language, but this version does not support it yet"],
+            "defaults: {pane: {limits: {memry: 1M}}}",
+            ["1:28 unknown key `memry` in the limits"],
         ),
         ("defaults: {panes: {}}", ["1:12 unknown key `panes` in `defaults`"]),
         ("sessions: {s: {defaults: {session: {}}}}", ["1:27 `session` cannot be a default here"]),

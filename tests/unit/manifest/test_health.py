@@ -86,7 +86,7 @@ def test_stop(tmp_path: Path, text: str, stop: Stop) -> None:
             "health: {tcp: 'h:1', failure_threshold: true}",
             ["expected a whole number, at least 1, found `true`"],
         ),
-        ("health: {tcp: 'h:1', errors: x, restart_unhealthy: true}", 2),
+        ("health: {tcp: 'h:1', errors: '(', restart_unhealthy: true}", 1),
         ("health: {command: []}", ["this must not be empty"]),
         ("health: {command: ''}", ["this must not be empty"]),
         ("stop: {signal: SIGFOO}", ["there is no signal `SIGFOO`"]),

@@ -40,6 +40,8 @@ KINDS = (
     "run",
     "send_keys",
     "signal",
+    "snapshot",
+    "apply",
     "message",
     "notify",
     "webhook",
@@ -146,9 +148,24 @@ PLACES: dict[str, Any] = {
     "restart_settings": lambda said: PLACES["pane"]({"restart": {"policy": "always", **said}}),
     "backoff": lambda said: PLACES["restart_settings"]({"backoff": said}),
     "snapshots": lambda said: {**AROUND, "snapshots": {"autosave": "1m", **said}},
+    "limits": lambda said: PLACES["pane"]({"limits": said}),
+    "watch": lambda said: PLACES["pane"]({"watch": {"paths": ["a"], **said}}),
+    "gc": lambda said: {**AROUND, "gc": said},
+    "message": lambda said: _does({"message": {"text": "x", **said}}),
+    "notify": lambda said: _does({"notify": {"title": "x", **said}}),
+    "webhook": lambda said: _does({"webhook": {"url": "http://h/", **said}}),
+    "run": lambda said: _does({"run": {"command": "x", **said}}),
+    "snapshot": lambda said: _does({"snapshot": said}),
+    "apply": lambda said: _does({"apply": said}),
 }
+
+
+def _does(reaction: dict[str, Any]) -> dict[str, Any]:
+    return {**AROUND, "triggers": [{"name": "t", "on": "pane.exited", "do": [reaction]}]}
+
+
 MEANS_NOTHING_ALONE = {("manifest", key) for key in ("version", "workspace", "variables", "environments", "include", "saved")} | {
-    ("secret", "from_env"), ("group", "sessions"), ("health", "tcp")
+    ("secret", "from_env"), ("group", "sessions"), ("health", "tcp"), ("message", "to")
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from orchestra.model import action, plan, spec, status
+from orchestra.model import action, plan, rules, spec, status
 from orchestra.plan import compare, record
 from tests.support import observed, simulate
 
@@ -87,6 +87,9 @@ FIELDS: list[tuple[dict[str, object], plan.Verb, list[tuple[str, str | None, str
         plan.Verb.UPDATE,
         [("restart changed", None, None)],
     ),
+    ({"limits": rules.Limits(memory=1)}, plan.Verb.UPDATE, [("limits changed", None, None)]),
+    ({"watch": rules.Watch(paths=("/a",))}, plan.Verb.UPDATE, [("watch changed", None, None)]),
+    ({"pin": True}, plan.Verb.UPDATE, [("pin changed", "false", "true")]),
     ({"health": None}, plan.Verb.UPDATE, [("health changed", None, None)]),
     ({"stop": spec.Stop(signal="SIGINT")}, plan.Verb.UPDATE, [("stop changed", None, None)]),
     (

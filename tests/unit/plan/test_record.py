@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from orchestra.model import spec
+from orchestra.model import rules, spec
 from orchestra.plan import record
 
 TOKEN = spec.Secret(name="TOKEN", kind=spec.SourceKind.ENV, source="TOKEN")
@@ -41,6 +41,9 @@ LIVE: list[dict[str, object]] = [
     {"title": None},
     {"labels": {}},
     {"options": {"@a": "b"}},
+    {"limits": rules.Limits(memory=1)},
+    {"watch": rules.Watch(paths=("/a/*",))},
+    {"pin": True},
     {"restart": spec.Restart(policy=spec.Policy.ALWAYS)},
     {"was": "vim"},
     {"opened": True},
