@@ -120,7 +120,10 @@ def test_when(tmp_path: Path, text: str, when: str) -> None:
         ("triggers: [{name: t, on: pane.exited, do: [{log: '{{ event.x.y }}'}]}]", 1),
         ("triggers: [{name: t, on: pane.exited, do: [{log: '{{ evnt.x }}'}]}]", 1),
         ("triggers: [{name: t, on: pane.exited, do: [{webhook: {url: 'ftp://x'}}]}]", ["`ftp://x` is not an http address"]),
-        ("triggers: [{name: t, on: pane.exited, do: [{log: x}]}, {name: t, on: pane.exited, do: [{log: x}]}]", ["two triggers are called `t`"]),
+        (
+            "triggers: [{name: t, on: pane.exited, do: [{log: x}]}, {name: t, on: pane.exited, do: [{log: x}]}]",
+            ["two triggers are called `t`"],
+        ),
         ("schedules: [{name: s, do: [{log: x}]}]", ["this is never due"]),
         ("schedules: [{name: s, cron: '61 * * * *', do: [{log: x}]}]", 1),
         ("schedules: [{name: s, cron: '* * * * *', every: 1m, do: [{log: x}]}]", ["`cron` and `every` exclude each other"]),
@@ -203,8 +206,15 @@ def test_conditions(expression: str, holds: bool) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{{ event.__class__ }}", "{{ event._fields }}", "{{ event.x.y }}", "{{ event['x'] }}", "{{ event.x() }}", "{% for x in event %}{% endfor %}"],
-)  # fmt: skip
+    [
+        "{{ event.__class__ }}",
+        "{{ event._fields }}",
+        "{{ event.x.y }}",
+        "{{ event['x'] }}",
+        "{{ event.x() }}",
+        "{% for x in event %}{% endfor %}",
+    ],
+)
 def test_nothing_else_can_be_reached(text: str) -> None:
     with pytest.raises(fault.Faulty):
         reacting.put_in(text, {})
