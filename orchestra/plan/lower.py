@@ -17,7 +17,8 @@ def lower(comparison: deltas.Comparison, new_uid: Callable[[], str], size: Size)
     """`size` (columns, rows) is for sessions to be made. `Conflict` when panes do not fit a window."""
     drafted = Draft(comparison.workspace, new_uid, size)
     if not comparison.sessions:
-        _rules(drafted, comparison)  # nothing that is stopped now is to set anything off
+        _rules(drafted, comparison)
+    rules_first = len(drafted.steps) == 1
     removal.stops(drafted, comparison)
     _free_names(drafted, comparison)
     emptied = removal.holds(drafted, comparison)
@@ -32,6 +33,9 @@ def lower(comparison: deltas.Comparison, new_uid: Callable[[], str], size: Size)
     for session in comparison.sessions:
         _settle(drafted, session)
     starts.starts(drafted, comparison)
+    if rules_first:  # nothing that is stopped is to set anything off, and the server may end with what is deleted
+        for step in drafted.steps[1:]:
+            drafted.wait(step.id, [0])
     if drafted.problems:
         conflict = errors.Conflict(drafted.problems[0].summary)
         conflict.diagnostics = tuple(drafted.problems)

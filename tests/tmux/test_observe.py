@@ -11,7 +11,7 @@ from orchestra.tmux import observe
 from tests.support import live
 
 ROW = b"P $0 @0 %0 0 0 7 0 1 1 0 80 24 0 0"
-LINE = b"S 12 34 4:3.3a 0: 0:\n"
+LINE = b"S 12 34 4:3.3a 0: 0: 0:\n"
 
 
 def texts(*values: bytes) -> bytes:
