@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from orchestra.model import action, spec, status
+from orchestra.model import action, metrics, spec, status
 
 
 class Tmux(Protocol):
@@ -69,6 +69,17 @@ class Processes(Protocol):
 
     def at_prompt(self, pid: int, tty: str) -> bool:
         """Whether the interactive shell `pid` waits for a line on its terminal."""
+
+
+class Sampler(Protocol):
+    def sample(
+        self, roots: Mapping[str, int], server_pid: int, *, pss: bool = False
+    ) -> Mapping[str, metrics.Usage]:
+        """What each pane's processes (those of `Processes.trees`, this program's left out) use; a pane without a live one is left out.
+        `pss` costs more than all the rest.
+
+        A sampler measures between its own samples, so it serves one caller, one call at a time. A pane keeps its account as long as
+        it is asked for each time, with the same first process."""
 
 
 class Prober(Protocol):

@@ -17,12 +17,13 @@ def ages(pids: Collection[int]) -> Mapping[int, timedelta]:
     for pid in pids:
         started = process_table.start_time(pid) if pid > 0 else None
         if started is not None:
-            found[pid] = timedelta(seconds=max(0.0, _since(started)))
+            found[pid] = timedelta(seconds=max(0.0, since(started)))
     return found
 
 
-def _since(started: float) -> float:
-    """In the units of `process_table`: on Linux ticks since boot, which no change of the clock moves; elsewhere seconds since 1970."""
+def since(started: float) -> float:
+    """Seconds. `started` is in the units of `process_table`: on Linux ticks since boot, which no change of the clock moves; elsewhere
+    seconds since 1970."""
     if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_BOOTTIME) - started / os.sysconf("SC_CLK_TCK")
     return clock.Clock().now().timestamp() - started

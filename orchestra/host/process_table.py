@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _TMUX_SERVER = re.compile(r"tmux.*: s")
@@ -17,6 +17,11 @@ _TMUX_SERVER = re.compile(r"tmux.*: s")
 
 _NOT_OURS_TO_SEE = (FileNotFoundError, ProcessLookupError, PermissionError)
 """Gone; or another user's (/proc mounted with hidepid), or it forbids to look (ssh-agent). Whatever else fails tells nothing."""
+
+_TICKS, _PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+
+_ASKED = "name ppid status create_time uids terminal cpu_times memory_info num_threads".split()  # noqa: SIM905  # as words
+"""Of psutil."""
 
 _TRIES = 10
 _BETWEEN_PROGRAMS = 0.002
@@ -43,15 +48,14 @@ class Row:
 
 def read() -> dict[int, Row]:
     """Every process by pid. What ends meanwhile is left out; what starts meanwhile may be."""
-    rows = _read_proc() if sys.platform == "linux" else _read_psutil()
-    return {row.pid: row for row in rows}
+    return {row.pid: row for row in _read()}
 
 
 def start_time(pid: int) -> float | None:
     """None when there is no such process, or only its zombie."""
     if sys.platform == "linux":
-        stat = _stat(pid)
-        return stat.started if stat is not None and stat.alive else None
+        seen = _stat(pid)
+        return seen.started if seen is not None and seen.alive else None
     import psutil  # 44 ms, and Linux does without it
 
     try:
@@ -64,8 +68,8 @@ def start_time(pid: int) -> float | None:
 def parent(pid: int) -> int:
     """0 when there is none, or no such process."""
     if sys.platform == "linux":
-        stat = _stat(pid)
-        return stat.parent if stat is not None else 0
+        seen = _stat(pid)
+        return seen.parent if seen is not None else 0
     import psutil  # as above
 
     try:
@@ -75,18 +79,67 @@ def parent(pid: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stat:
+class Stat:
     name: str
     parent: int
     session: int
     started: float
     alive: bool
+    server: bool
     owner: int
+    """Its effective user."""
     bare: bool
     """It has surely no environment, as kernel threads have none; else an empty one is seen while it is between two programs."""
+    cpu: float
+    """Seconds of the processor it has had."""
+    reaped: float
+    """Seconds its children had that have ended and been waited for, with theirs; 0 where the system does not tell."""
+    rss: int
+    """Bytes."""
+    threads: int
 
 
-def _stat(pid: int) -> _Stat | None:
+def pids() -> Sequence[int]:
+    if sys.platform == "linux":
+        return [int(entry) for entry in os.listdir("/proc") if entry.isdecimal()]  # noqa: PTH208  # 400 Paths cost time
+    import psutil  # as above
+
+    return psutil.pids()
+
+
+def row(pid: int, seen: Stat, pane: str, tmux: str) -> Row:
+    return Row(
+        pid=pid,
+        parent=seen.parent,
+        session=seen.session,
+        started=seen.started,
+        name=seen.name,
+        alive=seen.alive,
+        server=seen.server,
+        pane=pane,
+        tmux=tmux,
+    )
+
+
+def whose(pid: int, seen: Stat) -> tuple[str, str] | None:
+    """`Row.pane` and `Row.tmux` of it; None while it is between two programs and nothing can be told."""
+    if seen.owner != os.geteuid():
+        return "", ""
+    if sys.platform != "linux":
+        return _environ_psutil(pid)
+    environ = _environ(pid)
+    if environ == b"" and not seen.bare:
+        return None
+    environ = b"\0" + (environ or b"")
+    return _value(environ, b"\0ORCHESTRA_PANE="), _value(environ, b"\0TMUX=")
+
+
+def stat(pid: int) -> Stat | None:
+    """None when there is no such process, or it is not ours to see."""
+    return _stat(pid) if sys.platform == "linux" else _stat_psutil(pid)
+
+
+def _stat(pid: int) -> Stat | None:
     try:
         fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -100,49 +153,67 @@ def _stat(pid: int) -> _Stat | None:
     fields = rest.split()
     # A main thread that ended before its siblings is shown as a zombie, too.
     alive = fields[0] not in (b"Z", b"X") or int(fields[17]) > 1
-    return _Stat(
+    return Stat(
         name=os.fsdecode(name),
         parent=int(fields[1]),
         session=int(fields[3]),
         started=float(fields[19]),
         alive=alive,
+        server=_TMUX_SERVER.match(os.fsdecode(name)) is not None,
         owner=owner,
         bare=not alive or fields[20] == b"0" or fields[47] == fields[48] != b"0",
+        cpu=(int(fields[11]) + int(fields[12])) / _TICKS,
+        reaped=(int(fields[13]) + int(fields[14])) / _TICKS,
+        rss=int(fields[21]) * _PAGE,
+        threads=int(fields[17]),
     )
 
 
-def _read_proc() -> Iterator[Row]:
-    ours = os.geteuid()
-    pids = [int(entry) for entry in os.listdir("/proc") if entry.isdecimal()]  # noqa: PTH208  # 400 Paths cost time
+def _stat_psutil(pid: int) -> Stat | None:
+    import psutil  # as above
+
+    try:
+        session = os.getsid(pid)
+        told = psutil.Process(pid).as_dict(_ASKED)  # what it forbids to see is None
+    except (psutil.Error, *_NOT_OURS_TO_SEE):
+        return None
+    name, alive = told["name"] or "", told["status"] != psutil.STATUS_ZOMBIE
+    spent = told["cpu_times"]
+    return Stat(
+        name=name,
+        parent=told["ppid"] or 0,
+        session=session,
+        started=told["create_time"],
+        alive=alive,
+        # Only Linux lets it rename itself. A server has left its terminal and leads a session of its own.
+        server=_TMUX_SERVER.match(name) is not None
+        or (name.startswith("tmux") and session == pid and told["terminal"] is None),
+        owner=told["uids"].effective if told["uids"] else -1,
+        bare=not alive,
+        cpu=spent.user + spent.system if spent else 0.0,
+        reaped=getattr(spent, "children_user", 0.0) + getattr(spent, "children_system", 0.0),
+        rss=told["memory_info"].rss if told["memory_info"] else 0,
+        threads=told["num_threads"] or 1,
+    )
+
+
+def _read() -> Iterator[Row]:
+    left: Sequence[int] = pids()
     for tries_left in reversed(range(_TRIES)):
         between = []
-        for pid in pids:
-            stat = _stat(pid)
-            if stat is None:
+        for pid in left:
+            seen = stat(pid)
+            if seen is None:
                 continue
-            environ = _environ(pid) if stat.owner == ours else None
-            if environ == b"" and not stat.bare and tries_left:
+            marks = whose(pid, seen)
+            if marks is None and tries_left:
                 between.append(pid)
-                continue
-            yield _row(pid, stat, b"\0" + (environ or b""))
+            else:
+                yield row(pid, seen, *(marks or ("", "")))
         if not between:
             return
-        pids = between
+        left = between
         time.sleep(_BETWEEN_PROGRAMS)  # noqa: TID251  # the kernel tells nobody when an exec is done
-
-
-def _row(pid: int, stat: _Stat, environ: bytes) -> Row:
-    return Row(
-        pid=pid,
-        parent=stat.parent,
-        session=stat.session,
-        started=stat.started,
-        name=stat.name,
-        alive=stat.alive,
-        server=_TMUX_SERVER.match(stat.name) is not None,
-        pane=_value(environ, b"\0ORCHESTRA_PANE="),
-        tmux=_value(environ, b"\0TMUX="),
-    )
 
 
 def _environ(pid: int) -> bytes | None:
@@ -169,27 +240,11 @@ def _value(environ: bytes, key: bytes) -> str:
     return os.fsdecode(environ[start : end if end >= 0 else None])
 
 
-def _read_psutil() -> Iterator[Row]:
+def _environ_psutil(pid: int) -> tuple[str, str]:
     import psutil  # as above
 
-    ours = os.geteuid()
-    for process in psutil.process_iter():
-        try:
-            with process.oneshot():
-                pid, name, session = process.pid, process.name(), os.getsid(process.pid)
-                environ = process.environ() if process.uids().effective == ours else {}
-                yield Row(
-                    pid=pid,
-                    parent=process.ppid(),
-                    session=session,
-                    started=process.create_time(),
-                    name=name,
-                    alive=process.status() != psutil.STATUS_ZOMBIE,
-                    # Only Linux lets it rename itself. A server has left its terminal and leads a session of its own.
-                    server=_TMUX_SERVER.match(name) is not None
-                    or (name.startswith("tmux") and session == pid and process.terminal() is None),
-                    pane=environ.get("ORCHESTRA_PANE", ""),
-                    tmux=environ.get("TMUX", ""),
-                )
-        except (psutil.Error, *_NOT_OURS_TO_SEE):
-            continue
+    try:
+        environ = psutil.Process(pid).environ()
+    except (psutil.Error, *_NOT_OURS_TO_SEE):
+        return "", ""
+    return environ.get("ORCHESTRA_PANE", ""), environ.get("TMUX", "")

@@ -90,6 +90,16 @@ def trees(
     table: Mapping[int, process_table.Row], roots: Mapping[str, int], server_pid: int, own_pid: int
 ) -> dict[str, frozenset[status.Process]]:
     """`Processes.trees` of a table already read."""
+    return {
+        uid: frozenset(_process(table[pid]) for pid in pids if table[pid].alive)
+        for uid, pids in members(table, roots, server_pid, own_pid).items()
+    }
+
+
+def members(
+    table: Mapping[int, process_table.Row], roots: Mapping[str, int], server_pid: int, own_pid: int
+) -> dict[str, set[int]]:
+    """The same by number, with zombies."""
     under = _under(table)
     bearing: defaultdict[str, list[int]] = defaultdict(list)
     for row in table.values():
@@ -102,7 +112,7 @@ def trees(
     }
     borders = {server_pid, *first.values()}
     untouchable = _closure([*_foreign(table, borders, server_pid), own_pid], under, borders) | {server_pid}
-    found: dict[str, frozenset[status.Process]] = {}
+    found: dict[str, set[int]] = {}
     for uid, root in roots.items():
         seeds = [*bearing[uid]] if uid else []
         if uid in first:
@@ -114,8 +124,7 @@ def trees(
                 for row in table.values()
                 if row.session == root and _server_of(row)[1] == server_pid != 0
             ]
-        members = _closure([pid for pid in seeds if pid not in untouchable], under, untouchable)
-        found[uid] = frozenset(_process(table[pid]) for pid in members if table[pid].alive)
+        found[uid] = _closure([pid for pid in seeds if pid not in untouchable], under, untouchable)
     return found
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil  # noqa: F401  # as what it is here, before a test says it is elsewhere
 import pytest
 
 from orchestra.host import process_table
@@ -80,11 +81,13 @@ os.read(0, 1)
 
 
 @linux
-def test_psutil_sees_the_same() -> None:
+def test_psutil_sees_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     env = {"ORCHESTRA_PANE": "u1", "TMUX": "/s,12,3"}
     with family.living(((), (((), ()), (("setsid", "orphan"), ()))), env) as known:
-        ours = {row.pid: row for row in process_table._read_proc()}
-        theirs = {row.pid: row for row in process_table._read_psutil()}
+        ours = process_table.read()
+        monkeypatch.setattr(sys, "platform", "darwin")
+        theirs = process_table.read()
+        monkeypatch.undo()
         for pid in known.pids:
             for field in ("parent", "session", "name", "alive", "server", "pane", "tmux"):
                 assert getattr(ours[pid], field) == getattr(theirs[pid], field), field

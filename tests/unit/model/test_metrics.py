@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from orchestra.model import metrics
+
+
+def usage(
+    cpu_percent: float | None = 50.0,
+    *,
+    interval: float | None = 2.0,
+    pss: int | None = None,
+    uptime: float = 10.0,
+) -> metrics.Usage:
+    return metrics.Usage(
+        interval=interval,
+        cpu_percent=cpu_percent,
+        cpu_seconds=1.5,
+        rss=1000,
+        pss=pss,
+        io_read=1,
+        io_write=2,
+        threads=3,
+        processes=2,
+        uptime=uptime,
+    )
+
+
+def test_sums_of_a_session() -> None:
+    assert metrics.total([usage(), usage(30.0, pss=400, interval=2.1, uptime=99.0)]) == metrics.Usage(
+        interval=2.1,
+        cpu_percent=80.0,
+        cpu_seconds=3.0,
+        rss=2000,
+        pss=400,
+        io_read=2,
+        io_write=4,
+        threads=6,
+        processes=4,
+        uptime=99.0,
+    )
+
+
+def test_what_nobody_knows_is_not_nothing() -> None:
+    first = usage(None, interval=None)
+    assert metrics.total([first, first]).cpu_percent is None
+    assert metrics.total([first, usage()]).cpu_percent == 50.0
+
+
+def test_nothing_is_used_by_no_pane() -> None:
+    nothing = metrics.total([])
+    assert (nothing.processes, nothing.rss, nothing.cpu_percent, nothing.uptime) == (0, 0, None, 0.0)
