@@ -107,6 +107,16 @@ class Clock(Protocol):
         """With its zone, UTC."""
 
 
+class Alarm(Protocol):
+    """Waits for a time of day."""
+
+    async def wait(self, until: datetime | None) -> None:
+        """Returns then; sooner when the clock was set, and when it was rung. None: only for these. May return without a reason."""
+
+    def ring(self) -> None:
+        """In the event loop. Nobody waits yet: then the next one does not."""
+
+
 class Machine(Protocol):
     """The small facts about where we run."""
 
