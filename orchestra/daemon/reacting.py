@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestra.daemon import autosave, parts, steering
-from orchestra.engine import schedules, supervise
-from orchestra.host import alarm
+from orchestra.engine import schedules, supervise, watch
+from orchestra.host import alarm, watching
 from orchestra.model import event, status
 
 
@@ -26,6 +26,7 @@ class Reacting:
         self._parts: tuple[parts.Part, ...] = (
             self.autosave,
             self.schedules,
+            watch.Watch(reach.clock, watching.files(reach.assembly.environ), reach.say(watch.NAME)),
             supervise.Supervisor(
                 reach.clock,
                 steering.Starting(reach.assembly),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from orchestra.model import action, metrics, spec, status
+from orchestra.model.touch import Touch
 
 
 class Tmux(Protocol):
@@ -115,6 +116,26 @@ class Alarm(Protocol):
 
     def ring(self) -> None:
         """In the event loop. Nobody waits yet: then the next one does not."""
+
+
+class Files(Protocol):
+    """Tells what becomes of files."""
+
+    @property
+    def troubles(self) -> Sequence[str]:
+        """Sentences: what is not watched although it should be, why, and what helps."""
+
+    @property
+    def directories(self) -> int:
+        """How many are watched now."""
+
+    def follow(self, roots: Collection[str], enters: Callable[[str], bool]) -> None:
+        """From now on what lies in these directories, which need not be there yet, and in those below them that are to be entered."""
+
+    async def changes(self) -> Sequence[tuple[str, Touch]]:
+        """Waits for some. Their paths begin with a root's, also where that is a link."""
+
+    def close(self) -> None: ...
 
 
 class Machine(Protocol):
