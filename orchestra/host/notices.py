@@ -112,7 +112,9 @@ class Notices:
             if self._is_doubtful or time.monotonic() > self._checked + RECHECK:
                 self._is_doubtful, self._checked = False, time.monotonic()
                 self._recheck(found)
-        self.troubles = tuple(self._bad.values())
+        self.troubles = tuple(
+            each.format(len(self._paths)) if each is FULL else each for each in self._bad.values()
+        )
         return found
 
     def _follow(self) -> None:
@@ -137,12 +139,12 @@ class Notices:
 
     def _begin(self, root: str, found: list[tuple[str, Touch]] | None) -> None:
         """`found`: what lies in it is new."""
-        self._known[root] = _identity(root)
+        self._known[root] = identity(root)
         if self._known[root] is not None:
             self._walk(root, found)
             return
         above = root
-        while _identity(above) is None and above != "/":
+        while identity(above) is None and above != "/":
             above = os.path.dirname(above)  # noqa: PTH120 - text in, text out
         if above not in self._watches and self._watch(above, WAITING):
             self._above.add(above)
@@ -180,7 +182,7 @@ class Notices:
 
     def _cannot(self, path: str, error: OSError) -> None:
         if error.errno == errno.ENOSPC:
-            self._bad["full"] = FULL.format(len(self._paths))
+            self._bad["full"] = FULL
         elif error.errno not in (errno.ENOENT, errno.ENOTDIR) and len(self._bad) < 10:
             self._bad[path] = f"{path} is not watched: {error.strerror}"
 
@@ -258,7 +260,7 @@ class Notices:
 
     def _recheck(self, found: list[tuple[str, Touch]]) -> None:
         for root in sorted(self._roots):
-            if _identity(root) != self._known.get(root):
+            if identity(root) != self._known.get(root):
                 self._forget(root)
                 self._begin(root, found)
             elif self._known.get(root) is None and not self._is_waited_for(root):
@@ -268,7 +270,7 @@ class Notices:
     def _is_waited_for(self, root: str) -> bool:
         """In the directory next above it that there is."""
         above = os.path.dirname(root)  # noqa: PTH120 - text in, text out
-        while _identity(above) is None and above != "/":
+        while identity(above) is None and above != "/":
             above = os.path.dirname(above)  # noqa: PTH120
         return above in self._watches
 
@@ -294,7 +296,7 @@ class Notices:
             self._begin(root, found)
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def identity(path: str) -> tuple[int, int] | None:
     try:
         seen = os.stat(path)  # noqa: PTH116 - as above
     except OSError:

@@ -37,14 +37,17 @@ class Watchfiles:
         self.directories = 0
         self._polling = polling
         self._wanted: frozenset[str] = frozenset()
-        self._watched: frozenset[str] = frozenset()
+        self._watched: dict[str, tuple[int, int]] = {}
+        """Root → which directory it was."""
         self._notify: RustNotify | None = None
+        self._is_begun = False
+        """What is there already when something is wished for is not new."""
         self._woken = asyncio.Event()
         self._stop = threading.Event()
 
     def follow(self, roots: Collection[str], enters: Callable[[str], bool]) -> None:
         """What is not to be entered is watched with the rest, and does not count to who is told."""
-        self._wanted = frozenset(roots)
+        self._wanted, self._is_begun = frozenset(roots), False
         self._woken.set()
         self._stop.set()
 
@@ -78,12 +81,15 @@ class Watchfiles:
 
     def _anew(self) -> list[tuple[str, Touch]]:
         """Watches what is there now of what is wanted; gives what lies in a root that has appeared."""
-        there = frozenset(each for each in self._wanted if os.path.isdir(each))  # noqa: PTH112
+        there = {each: found for each in self._wanted if (found := notices.identity(each)) is not None}
         if there == self._watched:
             return []
         import watchfiles._rust_notify as rust  # only who watches files pays for it
 
-        appeared = there - self._watched if self._watched or self._notify is not None else frozenset()
+        appeared = [
+            each for each, known in there.items() if self._is_begun and self._watched.get(each) != known
+        ]
+        self._is_begun = True
         self._watched, self._notify, self.troubles = there, None, ()
         if there:
             try:
