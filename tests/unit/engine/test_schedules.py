@@ -244,6 +244,7 @@ class World:
                 self.keep(made.past)
 
 
+@pytest.mark.torture
 @hypothesis.settings(max_examples=WORLDS)
 @hypothesis.given(SCHEDULES, st.integers(0, 40 * 3600), HAPPENINGS)
 def test_worlds(what: rules.Schedule, begin: int, happenings: list[tuple[str, int, bool]]) -> None:
