@@ -8,7 +8,9 @@ that are called alike, and never in one that there is not.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import itertools
 import zoneinfo
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,10 +39,9 @@ def instants(what: rules.Schedule, since: datetime, after: datetime) -> Iterator
         case rules.Every(interval=interval):
             if interval <= timedelta(0):
                 raise Unreadable(f"{what.name}: every {interval}")
-            number = max((after - since) // interval, 0) + 1
-            while True:
-                yield since + number * interval
-                number += 1
+            with contextlib.suppress(OverflowError):  # beyond the last year there is
+                for number in itertools.count(max((after - since) // interval, 0) + 1):
+                    yield since + number * interval
         case rules.Cron(expression=expression):
             yield from _cron(expression, zone(what), after)
 
@@ -81,15 +82,13 @@ def _cron(expression: str, where: zoneinfo.ZoneInfo | None, after: datetime) -> 
     fields = expression.split()
     is_frequency = len(fields) != 5 or fields[0].startswith("*") or fields[1].startswith("*")
     last = after
-    try:
+    with contextlib.suppress(OverflowError):  # as above
         for found in _passing(expression, where, after) if is_frequency else _times(expression, where, after):
             if (
                 found > last
             ):  # two times in one gap are one instant; a time that comes twice was the first one
                 yield found
                 last = found
-    except OverflowError:  # beyond the last year there is
-        return
 
 
 def _times(expression: str, where: zoneinfo.ZoneInfo | None, after: datetime) -> Iterator[datetime]:
