@@ -52,7 +52,7 @@ unit: venv ## Run the tests that need no tmux
 	$(BIN)/python -m pytest tests/unit tests/golden $(ARGS)
 
 torture: venv ## Run the long property tests on a real tmux
-	HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest tests/tmux tests/unit/tmux tests/e2e -m torture --timeout=0 $(ARGS)
+	HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest tests -m torture --timeout=0 $(ARGS)
 
 soak: venv ## Keep a daemon busy for minutes and see that it does not grow (ARGS="--hours 8")
 	$(BIN)/python -m benchmarks.soak $(ARGS)
@@ -64,6 +64,7 @@ bench: venv ## Run the benchmarks
 	$(BIN)/python -m benchmarks.stream
 	$(BIN)/python -m benchmarks.supervise
 	$(BIN)/python -m benchmarks.snapshots
+	$(BIN)/python -m benchmarks.watch
 
 docs: venv ## Regenerate the generated pages of docs/
 	$(BIN)/python -m tests.support.manifest_reference

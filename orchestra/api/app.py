@@ -123,6 +123,16 @@ def create(asked: control.Control, version: str) -> fastapi.FastAPI:
 
         return _stream(told())
 
+    @app.get("/v1/schedules")
+    async def schedules(next: Annotated[int, fastapi.Query(ge=0, le=1000)] = 1) -> dict[str, Any]:
+        """Those that stand on the tmux server, each with its next times."""
+        return {"schedules": list(asked.schedules(next))}
+
+    @app.post("/v1/schedules/{workspace}/{name}/{verb}")
+    async def schedule(workspace: str, name: str, verb: str) -> dict[str, Any]:
+        """`run` it now, `pause` or `resume` it."""
+        return {"status": "success", **await asked.schedule(verb, workspace, name)}
+
     @app.post("/v1/autosave")
     async def autosave() -> dict[str, Any]:
         """Looks anew what snapshots are wished for."""

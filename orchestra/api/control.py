@@ -36,6 +36,12 @@ class Control(Protocol):
     ) -> AsyncIterator[Mapping[str, Any]]:
         """Lines in pieces: `address`, `lines`, `position`, and `lost` where some are missing."""
 
+    def schedules(self, count: int) -> Sequence[Mapping[str, Any]]:
+        """All of them, each with its next `count` times."""
+
+    async def schedule(self, verb: str, workspace: str, name: str) -> Mapping[str, Any]:
+        """`run`, `pause` or `resume`. `UsageError`: there is no such schedule."""
+
     def autosave(self) -> None:
         """What is wished of it may be another thing now."""
 

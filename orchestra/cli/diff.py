@@ -53,8 +53,9 @@ def command(
       orchestra diff manifest.yaml --env production
       orchestra diff manifest.yaml --out plan.json && orchestra apply --plan plan.json
     """
+    from orchestra.host import clock
     from orchestra.model import codec
-    from orchestra.plan import compare, order
+    from orchestra.plan import compare, conflicts, order
 
     path = options.chosen(file)
     loaded = options.read(path, inputs, quiet=common.json)
@@ -67,9 +68,12 @@ def command(
         order.refuse_cycles(loaded.workspace, loaded.locations)
     if out is not None:
         save(made, out)
+    clashes = conflicts.warnings(loaded.workspace, clock.Clock().now(), loaded.locations)
     if common.json:
-        output.result("diff", {"plan": codec.dump(made)}, loaded.warnings)
+        output.result("diff", {"plan": codec.dump(made)}, (*loaded.warnings, *clashes))
     else:
+        for each in clashes:
+            output.note(output.diagnosis(each, sys.stderr))
         if sys.stdout.isatty():
             server = (
                 f"the tmux server on {assembly.host.path}{'' if seen.running else ', which does not run'}"

@@ -34,6 +34,7 @@ COMMANDS = {
     "render": "Print a manifest after variables, overlays and expansion.",
     "restart": "Stop panes and start them again, in place.",
     "restore": "Bring back what a snapshot holds.",
+    "schedule": "List schedules and their next times, run, pause and resume them.",
     "schema": "Print the manifest's JSON Schema.",
     "snapshot": "Save what is live as manifests, list, compare and restore them.",
     "start": "Start panes whose process has ended or was stopped.",

@@ -51,6 +51,18 @@ def snapshots(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     return [CompletionItem(each) for each in found if each.startswith(incomplete)]
 
 
+def schedules(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Those that stand on the server, with their workspace and without."""
+    return _items(_silently(lambda: _standing(ctx)), incomplete)
+
+
+def _standing(ctx: click.Context) -> Iterable[str]:
+    from orchestra.engine import schedules
+
+    every = schedules.standing(_assembly(ctx).tmux.observe()).values()
+    return [*(each.what.name for each in every), *(each.key for each in every)]
+
+
 def _kept(ctx: click.Context) -> Iterable[str]:
     from orchestra.daemon import snapshots
 

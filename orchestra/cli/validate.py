@@ -27,8 +27,10 @@ def command(common: options.Common, inputs: load.Inputs, files: tuple[str, ...])
     Example:
       orchestra validate manifests/*.yaml
     """
-    from orchestra.plan import order
+    from orchestra.host import clock
+    from orchestra.plan import conflicts, order
 
+    now = clock.Clock().now()
     rows: list[dict[str, object]] = []
     told: list[diagnostic.Diagnostic] = []
     bad = 0
@@ -38,6 +40,7 @@ def command(common: options.Common, inputs: load.Inputs, files: tuple[str, ...])
             loaded = options.read(file, inputs, quiet=True)
             found = loaded.warnings
             order.refuse_cycles(loaded.workspace, loaded.locations)
+            found = (*found, *conflicts.warnings(loaded.workspace, now, loaded.locations))
         except errors.ManifestError as error:
             found = (*found, *error.diagnostics)
         wrong = any(each.severity is diagnostic.Severity.ERROR for each in found)

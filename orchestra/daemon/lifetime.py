@@ -86,6 +86,7 @@ class Daemon:
                 journal=self.journal,
                 recordings=self._recordings,
                 say=self._say_as,
+                keep=self._keep,
                 is_busy=lambda: lock.Locks(found.run, self._clock).is_held(assemble.LOCK),
                 look=self._observer.request,
                 look_soon=self._look_soon,
@@ -286,6 +287,9 @@ class Daemon:
 
         return say
 
+    async def _keep(self, state: Mapping[str, Any]) -> None:
+        await self._publisher.publish([], state=state)
+
     def _look_soon(self) -> None:
         self._loop.call_later(SOON, self._observer.request)
 
@@ -352,6 +356,22 @@ class Daemon:
 
     def autosave(self) -> None:
         self._reacting.autosave.ask()
+
+    def schedules(self, count: int) -> Sequence[Mapping[str, Any]]:
+        return self._reacting.schedules.rows(count)
+
+    async def schedule(self, verb: str, workspace: str, name: str) -> Mapping[str, Any]:
+        known = self._reacting.schedules
+        match verb:
+            case "run":
+                return {"at": await known.run_now(workspace, name)}
+            case "pause":
+                await known.pause(workspace, name)
+            case "resume":
+                await known.unpause(workspace, name)
+            case _:
+                raise errors.UsageError(f"a schedule cannot be asked to {verb}")
+        return {}
 
     async def server(self) -> status.Server:
         return await asyncio.to_thread(self._assembly.look)

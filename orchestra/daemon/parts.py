@@ -53,6 +53,8 @@ class Reach:
     recordings: recordings.Recordings
     say: Callable[[str], Say]
     """For the cause that is to stand in the events: the part's name."""
+    keep: Callable[[Mapping[str, Any]], Awaitable[None]]
+    """State alone; returns when it is on the disk."""
     is_busy: Callable[[], bool]
     """Whether somebody applies now, who stops and starts things himself."""
     look: Callable[[], None]

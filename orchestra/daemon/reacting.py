@@ -7,16 +7,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestra.daemon import autosave, parts, steering
-from orchestra.engine import supervise
+from orchestra.engine import schedules, supervise, watch
+from orchestra.host import alarm, watching
 from orchestra.model import event, status
 
 
 class Reacting:
     def __init__(self, reach: parts.Reach) -> None:
         self.autosave = autosave.Autosave(reach)
+        self.schedules = schedules.Schedules(
+            reach.clock,
+            alarm.Alarm(reach.clock),
+            reach.say(schedules.STATE),
+            reach.say("a person"),
+            reach.keep,
+        )
         self._journal = reach.journal
         self._parts: tuple[parts.Part, ...] = (
             self.autosave,
+            self.schedules,
+            watch.Watch(reach.clock, watching.files(reach.assembly.environ), reach.say(watch.NAME)),
             supervise.Supervisor(
                 reach.clock,
                 steering.Starting(reach.assembly),

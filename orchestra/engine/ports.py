@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from orchestra.model import action, metrics, spec, status
+from orchestra.model.touch import Touch
 
 
 class Tmux(Protocol):
@@ -105,6 +106,36 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """With its zone, UTC."""
+
+
+class Alarm(Protocol):
+    """Waits for a time of day."""
+
+    async def wait(self, until: datetime | None) -> None:
+        """Returns then; sooner when the clock was set, and when it was rung. None: only for these. May return without a reason."""
+
+    def ring(self) -> None:
+        """In the event loop. Nobody waits yet: then the next one does not."""
+
+
+class Files(Protocol):
+    """Tells what becomes of files."""
+
+    @property
+    def troubles(self) -> Sequence[str]:
+        """Sentences: what is not watched although it should be, why, and what helps."""
+
+    @property
+    def directories(self) -> int:
+        """How many are watched now."""
+
+    def follow(self, roots: Collection[str], enters: Callable[[str], bool]) -> None:
+        """From now on what lies in these directories, which need not be there yet, and in those below them that are to be entered."""
+
+    async def changes(self) -> Sequence[tuple[str, Touch]]:
+        """Waits for some. Their paths begin with a root's, also where that is a link."""
+
+    def close(self) -> None: ...
 
 
 class Machine(Protocol):

@@ -62,7 +62,11 @@ def workspace(root: Map, file: str, scaled_away: frozenset[str], problems: Probl
         problems.add(
             root.at, f"the workspace has {len(made.panes)} panes: more than {limits.PANES} are not supported"
         )
-    return Decoded(made, context.locations)
+    schedules = {
+        f"schedule {tree.text(tree.child(each, 'name'))}": each.at
+        for each in tree.items(tree.child(root, "schedules"))
+    }
+    return Decoded(made, {**context.locations, **schedules})
 
 
 def _known(sessions: Node | None, scaled_away: frozenset[str], problems: Problems) -> references.Known:

@@ -66,7 +66,7 @@ class Loaded:
     warnings: tuple[Diagnostic, ...]
     source: Source
     locations: Mapping[str, Location]
-    """Where sessions (`api`), windows (`window api/main`) and panes (`api/server`) are declared."""
+    """Where sessions (`api`), windows (`window api/main`), panes (`api/server`) and schedules (`schedule nightly`) are declared."""
 
 
 def load(path: Path, inputs: Inputs, text: str | None = None) -> Loaded:

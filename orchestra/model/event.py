@@ -345,6 +345,20 @@ class ScheduleMissed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulePaused:
+    """By a person: it is not due until it is resumed."""
+
+    type: ClassVar[str] = "schedule.paused"
+    schedule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleResumed:
+    type: ClassVar[str] = "schedule.resumed"
+    schedule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerFired:
     """What it does begins. `run` names it in what is told after, and to what it calls."""
 
@@ -523,6 +537,8 @@ Body = (
     | FileChanged
     | ScheduleDue
     | ScheduleMissed
+    | SchedulePaused
+    | ScheduleResumed
     | TriggerFired
     | TriggerSucceeded
     | TriggerFailed
