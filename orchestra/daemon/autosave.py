@@ -113,7 +113,13 @@ class Autosave:
         if not own.tmux.observe().running:
             return None
         try:
-            kept, new = snapshots.save(own, wish.scope, automatic=True, scrollback=wish.wanted.scrollback)
+            kept, new = snapshots.save(
+                own,
+                wish.scope,
+                automatic=True,
+                scrollback=wish.wanted.scrollback,
+                with_history=wish.wanted.history,
+            )
         except errors.UsageError:  # its workspace is not there
             return None
         scope = (wish.scope,) if wish.scope else ()
