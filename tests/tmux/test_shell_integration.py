@@ -369,7 +369,7 @@ def test_nothing_is_left_in_the_environment(tmux: live.Live, path: str) -> None:
     dump = "env >early\n"
     files(tmux.folder, {".bash_profile": dump, "z/.zshrc": dump})
     env = {"ENV": "/some $where", "ZDOTDIR": str(tmux.folder / "z")}
-    one = started(tmux, path, "one", login=True, **env)
+    one = started(tmux, path, "one", login=True, **env)  # type: ignore[arg-type]
     one.type("env >late")
     for name in ("early", "late"):
         if (tmux.folder / name).exists():
