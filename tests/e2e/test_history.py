@@ -81,6 +81,9 @@ def test_histories_come_back(shells: Cli) -> None:
     assert _histories(shells, "two") == _histories(shells, "one")
     assert Path(text).read_text() == (_kept(shells) / "two/w.yaml").read_text()
 
+    shells.ok("freeze", "w", "--into", "frozen.yaml")
+    assert "history" not in (shells.folder / "frozen.yaml").read_text()
+
     _type(shells, "true three")
     shells.ok("snapshot", "save", "--history", "--name", "three")
     assert set(_histories(shells, "three").values()) == {"true one\necho 'last ü'\ntrue three\n"}
