@@ -234,7 +234,7 @@ def _turns(
 
     def given_up() -> Collection[str] | None:
         there = common.daemon()
-        return None if there is None else there.get("/v1/status")["given_up"]
+        return None if there is None else there.get("/v1/status")["parts"]["supervise"]["given_up"]
 
     panes = {each.pane for each in sources}
     followed = following.Following(assembly.tmux.observe, epoch, panes, given_up)

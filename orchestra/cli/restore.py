@@ -203,7 +203,9 @@ def _chosen(assembly: assemble.Assembly, what: str | None, only: Sequence[str]) 
         _refuse_missing(str(path), found, only)
         return [each for name, each in found.items() if not only or name in only], ""
     if what is None:
-        chosen = snapshots.latest(assembly, only)
+        from orchestra.daemon import latest  # and who says a name does not
+
+        chosen = dict(latest.latest(assembly, only))
         missing = [name for name in only if name not in chosen]
         for each in {each.name: each for each in chosen.values()}.values():
             keeper.read(each)

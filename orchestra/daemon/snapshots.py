@@ -162,24 +162,6 @@ def forget(assembly: assemble.Assembly, workspace: str) -> None:
         texts.forget(assembly.expected().texts, workspace)
 
 
-def latest(assembly: assemble.Assembly, only: Sequence[str] = ()) -> Mapping[str, Kept]:
-    """By workspace, what would bring everything back, or `only` these: the newest whole snapshot of everything; of workspaces whose
-    manifests want snapshots of their own, the newest of those where that is newer."""
-    from orchestra.daemon import autosave
-
-    shelf, epoch = keeper(assembly), assembly.tmux.observe().epoch
-    if only:
-        found = {name: shelf.latest(epoch=epoch, workspace=name) for name in only}
-        return {name: each for name, each in found.items() if each is not None}
-    whole = shelf.latest(epoch=epoch)
-    chosen = dict.fromkeys(whole.workspaces, whole) if whole is not None else {}
-    for wish in autosave.wishes(assembly.expected()):
-        own = shelf.latest(epoch=epoch, workspace=wish.scope) if wish.scope else None
-        if own is not None and (whole is None or own.time > whole.time):
-            chosen[wish.scope] = own
-    return chosen
-
-
 def groups(assembly: assemble.Assembly, workspace: str) -> Mapping[str, Sequence[str]]:
     """`@name` → addresses, as its manifest was applied last; the live objects do not know."""
     kept = texts.read(assembly.expected().texts, workspace)
