@@ -58,12 +58,23 @@ class World:
         argv = [sys.executable, "-m", "orchestra", "-S", str(self.folder / "s"), *words]
         return subprocess.run(argv, capture_output=True, text=True, env=self.environ, check=True).stdout
 
-    def daemon(self) -> client.Client:
-        self.orchestra("daemon", "start")
+    def daemon(self, code: str = "") -> client.Client:
+        """`code`: what runs in the command line's place, to see what a daemon with it does."""
+        if code:
+            argv = [sys.executable, "-c", code, "-S", str(self.folder / "s"), "daemon", "run"]
+            subprocess.Popen(argv, env=self.environ, start_new_session=True, stderr=subprocess.DEVNULL)
+            while b"no daemon" in self._status():
+                time.sleep(0.1)
+        else:
+            self.orchestra("daemon", "start")
         (state,) = (self.folder / "state/orchestra").iterdir()
         found = client.Client(state / "run/daemon.sock")
         self.pid = int(found.get("/v1/status")["pid"])
         return found
+
+    def _status(self) -> bytes:
+        argv = [sys.executable, "-m", "orchestra", "-S", str(self.folder / "s"), "daemon", "status"]
+        return subprocess.run(argv, capture_output=True, env=self.environ, check=False).stdout
 
     def apply(self, panes: dict[str, str]) -> None:
         """One window each."""

@@ -520,12 +520,13 @@ How to: [save what is live, and bring it back](../how-to/snapshots.md).
 It holds the sessions, windows and panes with their names, titles, order and layouts; which window and pane is active, zoomed,
 synchronised; the options that somebody set on a window or a pane; the directory and the environment of each pane, as far as it differs
 from the server's; and the words of what ran in each shell. With `--scrollback` also what panes have printed, at most 2,000 lines each.
+With `--history` also what was typed into shells, at most 500 commands each.
 
 It does not hold
 
 * secrets: a variable, an option or a command that looks as if it held one is left out, and saving says so;
 * the memory of processes: what ran is started anew, or typed, or left, as `--run` says;
-* shells' histories, functions and variables that were not exported, background jobs;
+* functions and variables that were not exported, background jobs;
 * options of the server, the environment of the session for panes to come, hooks, key bindings, paste buffers;
 * the numbers of windows: their order is kept, a gap is not.
 """

@@ -42,6 +42,10 @@ def command(common: options.Common, inputs: load.Inputs, what: str | None, yes: 
     with live.Screen(common.json) as screen:
         ask = apply.asking(yes, screen)
         outcome = apply.carry_out(common, assembly, lambda by: by.delete(name, settings, ask, screen.report))
+    if outcome.result.ok and not outcome.declined:
+        from orchestra.daemon import snapshots  # 30 ms, and not for who declines
+
+        snapshots.forget(assembly, name)
     return apply.summarise("delete", outcome, common, screen.elapsed)
 
 

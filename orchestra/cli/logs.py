@@ -6,7 +6,7 @@ import itertools
 import re
 import select
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,17 +18,30 @@ from orchestra.cli import codes, options, output, suggest
 from orchestra.model import errors, status
 
 if TYPE_CHECKING:  # see options
-    from orchestra.daemon import assemble
+    from orchestra.daemon import assemble, following
     from orchestra.daemon import logs as recorded
 
 _DEAD = re.compile(r"\nPane is dead \([^\n]*\)\s*\Z")
 """tmux's own remark below what a process printed."""
+QUIET = 0.2
+"""Seconds in which nothing is printed, after an end: then all of it is recorded."""
 _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_red")
 
 
 @click.command("logs")
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS…", shell_complete=suggest.addresses)
-@click.option("--follow", "-f", is_flag=True, help="Go on with what is printed from now on.")
+@click.option(
+    "--follow",
+    "-f",
+    is_flag=True,
+    help="Go on with what is printed from now on, until all of them have ended.",
+)
+@click.option(
+    "--follow-always",
+    "-F",
+    is_flag=True,
+    help="Go on also then, for what is started or made again: until Ctrl-C.",
+)
 @click.option(
     "--tail", "-n", type=click.IntRange(min=0), metavar="N", help="Begin with the last N lines of each."
 )
@@ -45,6 +58,7 @@ def command(
     common: options.Common,
     addresses: tuple[str, ...],
     follow: bool,
+    follow_always: bool,
     tail: int | None,
     since: datetime | None,
     pattern: str | None,
@@ -54,6 +68,8 @@ def command(
 
     While a daemon runs everything orchestra's panes print is recorded; of a pane that is not, what tmux still has is shown.
 
+    A pane that is to be restarted has not ended.
+
     \b
     Examples:
       orchestra logs api/server --tail 100 -f
@@ -61,7 +77,9 @@ def command(
     """
     matching = _matching(pattern)
     assembly = common.assembly()
-    sources = _sources(assembly, addresses, since)
+    follow = follow or follow_always
+    server = assembly.tmux.observe()
+    sources = _sources(assembly, server, addresses, since)
     if raw and (len(sources) != 1 or common.json):
         raise errors.UsageError("--raw is for one pane, and not for JSON")
     printer = _Printer(common, [each.address for each in sources], matching)
@@ -71,15 +89,20 @@ def command(
         for each in sources:
             if each.log is None:
                 opened += _begin(assembly, each, keep=follow and not raw)
-        if raw:
-            _raw(sources[0], tail, follow)
-            return codes.OK
-        for each in sources:
-            each.show(printer, tail)
-            if not follow:
-                each.unfinished(printer)
-        if follow:
-            _follow(sources, printer)
+        if raw and tail is not None and sources[0].log is not None:
+            sources[0].log.skip()
+        elif not raw:
+            for each in sources:
+                each.show(printer, tail)
+        for _ in _turns(common, assembly, server.epoch, sources, always=follow_always) if follow else (None,):
+            for each in sources:
+                if raw:
+                    each.copy()
+                else:
+                    each.news(printer)
+            sys.stdout.flush()
+        for each in sources if not raw else ():
+            each.unfinished(printer)
     finally:
         if opened and not daemon:
             assembly.listening.stop_recording(opened)
@@ -113,10 +136,30 @@ class _Source:
         else:
             self.news(printer)
 
+    def come_again(self, assembly: assemble.Assembly, server: status.Server, watch: recorded.Watch) -> None:
+        """Where another pane of its address is recorded now, that one is read from its beginning."""
+        for place in status.places(server):
+            if place.pane.mark is None or place.pane.mark.address != self.address:
+                continue
+            folder = assembly.logs.of(server.epoch, place.pane.id)
+            if folder is not None and (self.log is None or folder != self.log.folder):
+                if self.log is not None:
+                    self.log.close()
+                self.pane, self.log = place.pane.id, assembly.logs.open(folder)
+                watch.add(folder)
+
     def unfinished(self, printer: _Printer) -> None:
         """The last line as it stands, when nobody waits for the rest of it."""
         if self.log is not None and (line := self.log.unfinished()):
             printer.lines(self.address, [line])
+
+    def copy(self) -> None:
+        """As it was printed."""
+        if self.log is None:
+            sys.stdout.write(self.shown)
+            return
+        for data in self.log.raw():
+            sys.stdout.buffer.write(data)
 
     def news(self, printer: _Printer) -> None:
         if self.log is None:
@@ -130,9 +173,10 @@ class _Source:
             printer.lines(self.address, batch.lines)
 
 
-def _sources(assembly: assemble.Assembly, addresses: Sequence[str], since: datetime | None) -> list[_Source]:
+def _sources(
+    assembly: assemble.Assembly, server: status.Server, addresses: Sequence[str], since: datetime | None
+) -> list[_Source]:
     found: dict[str, _Source] = {}
-    server = assembly.tmux.observe()
     places = list(status.places(server))
     for address in addresses:
         some = [place for place in places if _is_meant(place, address)]
@@ -177,52 +221,53 @@ def _begin(assembly: assemble.Assembly, source: _Source, *, keep: bool) -> list[
     return [source.pane]
 
 
-def _raw(source: _Source, tail: int | None, follow: bool) -> None:
-    if source.log is None:
-        sys.stdout.write(source.shown)
-        return
-    if tail is not None:
-        source.log.skip()
-    for data in _grown(source.log, follow):
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+def _turns(
+    common: options.Common,
+    assembly: assemble.Assembly,
+    epoch: str,
+    sources: Sequence[_Source],
+    *,
+    always: bool,
+) -> Iterator[None]:
+    """Each time when there may be news, until there will be none."""
+    from orchestra.daemon import following, logs
 
+    def given_up() -> Collection[str] | None:
+        there = common.daemon()
+        return None if there is None else there.get("/v1/status")["parts"]["supervise"]["given_up"]
 
-def _grown(log: recorded.Log, follow: bool) -> Iterator[bytes]:
-    from orchestra.daemon import logs
-
-    watch = logs.Watch([log.folder])
-    try:
-        while True:
-            yield from log.raw()
-            if not follow:
-                return
-            _changed(watch)
-    finally:
-        watch.close()
-
-
-def _follow(sources: Sequence[_Source], printer: _Printer) -> None:
-    from orchestra.daemon import logs
-
+    panes = {each.pane for each in sources}
+    followed = following.Following(assembly.tmux.observe, epoch, panes, given_up)
     watch = logs.Watch([each.log.folder for each in sources if each.log is not None])
+    quiet = False
     try:
         while True:
-            for each in sources:
-                each.news(printer)
-            sys.stdout.flush()
-            _changed(watch)
+            yield
+            over = followed.is_over()
+            if over and quiet and not always:
+                return
+            if always:
+                for each in sources:
+                    each.come_again(assembly, followed.server, watch)
+            quiet = (
+                not _changed(watch, followed, QUIET if over and not always else followed.patience) and over
+            )
     finally:
         watch.close()
+        followed.close()
 
 
-def _changed(watch: recorded.Watch) -> None:
+def _changed(watch: recorded.Watch, followed: following.Following, patience: float) -> bool:
+    """Whether something was printed, perhaps."""
     from orchestra.daemon import logs
 
-    select.select(
-        [watch.fd] if watch.fd is not None else [], [], [], None if watch.fd is not None else logs.POLL
-    )
+    printing = [watch.fd] if watch.fd is not None else []
+    patience = patience if printing else min(patience, logs.POLL)
+    ready = select.select([*printing, *followed.fds], [], [], patience)[0]
+    if set(ready) & set(followed.fds):
+        followed.heard()
     watch.drain()
+    return bool(set(ready) & set(printing))
 
 
 class _Printer:

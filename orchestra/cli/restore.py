@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # see options
     from orchestra.manifest import load
     from orchestra.model import spec, status
     from orchestra.plan import compare
+    from orchestra.store import inventory
     from orchestra.store import snapshots as store
 
 NONE, ASK, ALL, ALLOW = "none", "ask", "all", "allow="
@@ -29,7 +30,9 @@ NONE, ASK, ALL, ALLOW = "none", "ask", "all", "allow="
 @click.command("restore")
 @click.argument("what", metavar="[NAME|FILE]", required=False, shell_complete=suggest.snapshots)
 @click.option(
-    "--latest", is_flag=True, help="The newest whole one; of an automatic one, of an earlier server."
+    "--latest",
+    is_flag=True,
+    help="The newest whole one, of each workspace; of automatic ones, of an earlier server.",
 )
 @click.option(
     "--only", multiple=True, metavar="WORKSPACE", help="Of the snapshot, only this. May be given again."
@@ -200,19 +203,30 @@ def _chosen(assembly: assemble.Assembly, what: str | None, only: Sequence[str]) 
         _refuse_missing(str(path), found, only)
         return [each for name, each in found.items() if not only or name in only], ""
     if what is None:
-        kept = keeper.latest(epoch=assembly.tmux.observe().epoch, workspace=only[0] if len(only) == 1 else "")
-        if kept is None:
+        from orchestra.daemon import latest  # and who says a name does not
+
+        chosen = dict(latest.latest(assembly, only))
+        missing = [name for name in only if name not in chosen]
+        for each in {each.name: each for each in chosen.values()}.values():
+            keeper.read(each)
+        if missing or not chosen:
+            of = f"of {', '.join(missing)}" if missing else "of everything"
             raise errors.OrchestraError(
-                "there is no snapshot to restore: none of everything, made by hand or before this server ran",
+                f"there is no snapshot to restore: none {of}, made by hand or before this server ran",
                 hint="orchestra snapshot list shows what there is: say one by its NAME",
             )
     else:
         kept = keeper.find(what)
-    keeper.read(kept)
-    _refuse_missing(kept.name, kept.workspaces, only)
-    when = kept.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    paths = [kept.path / held.file for name, held in kept.workspaces.items() if not only or name in only]
-    return paths, f"{kept.name}, saved {when}"
+        keeper.read(kept)
+        _refuse_missing(kept.name, kept.workspaces, only)
+        chosen = {name: kept for name in kept.workspaces if not only or name in only}
+    every = {each.name: each for each in chosen.values()}
+    paths = [each.path / each.workspaces[name].file for name, each in chosen.items()]
+    return paths, "; ".join(map(_titled, every.values()))
+
+
+def _titled(kept: inventory.Kept) -> str:
+    return f"{kept.name}, saved {kept.time.astimezone().strftime('%Y-%m-%d %H:%M:%S')}"
 
 
 def _is_place(what: str, keeper: store.Snapshots) -> bool:

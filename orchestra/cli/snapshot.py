@@ -43,9 +43,10 @@ def command() -> None:
     "--out",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Write it there and do not keep it: one manifest as a file, several or with --scrollback as a directory.",
+    help="Write it there and do not keep it: one manifest as a file, several, or with --scrollback or --history, as a directory.",
 )
 @click.option("--scrollback", is_flag=True, help="With what panes have printed, at most 2,000 lines each.")
+@click.option("--history", is_flag=True, help="With what was typed into shells, at most 500 commands each.")
 @options.common
 def save(
     common: options.Common,
@@ -54,6 +55,7 @@ def save(
     name: str | None,
     out: Path | None,
     scrollback: bool,
+    history: bool,
 ) -> int:
     """Save a session, a workspace, or everything on the tmux server. Nothing live is touched.
 
@@ -69,11 +71,13 @@ def save(
     from orchestra.daemon import snapshots
 
     assembly = common.assembly()
+    if history and common.daemon() is None:
+        output.note("no daemon runs, so nobody hears what is typed: orchestra daemon start")
     if out is not None:
-        made = snapshots.make(assembly, what or "", scrollback=scrollback)
+        made = snapshots.make(assembly, what or "", scrollback=scrollback, with_history=history)
         written = _write(out, made)
         return _told(common, {"files": written}, f"{out}: saved", made.left_out, made.workspaces)
-    kept, new = snapshots.save(assembly, what or "", name=name, scrollback=scrollback)
+    kept, new = snapshots.save(assembly, what or "", name=name, scrollback=scrollback, with_history=history)
     word = "saved" if new else "nothing has changed since this one"
     return _told(
         common,
@@ -228,6 +232,7 @@ def delete(common: options.Common, names: tuple[str, ...]) -> int:
     help="For how long; the newest one always (7d).",
 )
 @click.option("--scrollback/--no-scrollback", default=None, help="With what panes have printed (no).")
+@click.option("--history/--no-history", default=None, help="With what was typed into shells (no).")
 @options.common
 def autosave(
     common: options.Common,
@@ -236,6 +241,7 @@ def autosave(
     keep: int | None,
     max_age: timedelta | None,
     scrollback: bool | None,
+    history: bool | None,
 ) -> int:
     """Have the daemon save everything: soon after something changed, and on the clock. "on" starts a daemon where there is none.
 
@@ -254,6 +260,7 @@ def autosave(
             keep=keep or before.keep,
             max_age=before.max_age if max_age is None else max_age,
             scrollback=before.scrollback if scrollback is None else scrollback,
+            history=before.history if history is None else history,
         )
         saving.write(assembly.directories(), wanted)
     elif what == "off":
@@ -275,6 +282,7 @@ def autosave(
                 "keep": each.wanted.keep,
                 "max_age": each.wanted.max_age.total_seconds(),
                 "scrollback": each.wanted.scrollback,
+                "history": each.wanted.history,
             }
             for each in found
         ]

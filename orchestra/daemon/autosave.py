@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestra.daemon import assemble, parts
-from orchestra.host import paths, whole_file
+from orchestra.host import memory, paths, whole_file
 from orchestra.model import codec, errors, event, spec, status
 from orchestra.store import texts
 
@@ -81,6 +81,7 @@ class Autosave:
             await self._settled()
             for each in found:
                 await self._save(each)
+            await asyncio.to_thread(memory.give_back)
 
     async def _settled(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -113,7 +114,13 @@ class Autosave:
         if not own.tmux.observe().running:
             return None
         try:
-            kept, new = snapshots.save(own, wish.scope, automatic=True, scrollback=wish.wanted.scrollback)
+            kept, new = snapshots.save(
+                own,
+                wish.scope,
+                automatic=True,
+                scrollback=wish.wanted.scrollback,
+                with_history=wish.wanted.history,
+            )
         except errors.UsageError:  # its workspace is not there
             return None
         scope = (wish.scope,) if wish.scope else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,15 +40,29 @@ def frozen(
         diagnostic.Diagnostic(severity=diagnostic.Severity.WARNING, summary=f"left out: {each}")
         for each in taken.left_out
     ]
+    workspace = _without_snapshots_files(take.declared(taken.workspace), loaded)
     if loaded is None:
-        made = dump.text(document.document(take.declared(taken.workspace), seen.home))
+        made = dump.text(document.document(workspace, seen.home))
         added = [f"session {each.name}" for each in taken.workspace.sessions]
         return Frozen(text=made, added=added, notes=notes)
-    live = take.declared(taken.workspace)
-    if not taken.owned:
-        live = difference.paired(live, loaded.workspace)
+    live = workspace if taken.owned else difference.paired(workspace, loaded.workspace)
     woven = _woven(text, loaded, inputs, live, seen.home)
     return Frozen(text=woven.text, added=woven.added, notes=[*notes, *woven.conflicts])
+
+
+def _without_snapshots_files(live: spec.Workspace, loaded: load.Loaded | None) -> spec.Workspace:
+    """Only those that the manifest itself names: others are of the snapshot that it came back from, which will not be kept for ever."""
+    declared = {pane.address: pane for pane in loaded.workspace.panes} if loaded is not None else {}
+
+    def pane(each: spec.Pane) -> spec.Pane:
+        own = declared.get(each.address)
+        return dataclasses.replace(
+            each,
+            scrollback_file=own.scrollback_file if own is not None else None,
+            history_file=own.history_file if own is not None else None,
+        )
+
+    return take.with_panes(live, pane)
 
 
 def _woven(

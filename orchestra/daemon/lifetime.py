@@ -21,10 +21,10 @@ from typing import Any
 
 from orchestra.api import app as api
 from orchestra.api import server as http
-from orchestra.daemon import applying, assemble, logs, parts, printed, reacting
+from orchestra.daemon import assemble, logs, parts, printed, reacting
 from orchestra.engine import bus, happenings, launching, observer, publishing
 from orchestra.host import clock, ends, inotify, lock, paths, recordings
-from orchestra.model import errors, event, status
+from orchestra.model import errors, event, spec, status
 from orchestra.plan import record
 from orchestra.store import healing, journal
 from orchestra.tmux import listening
@@ -249,14 +249,16 @@ class Daemon:
             for id_, pane in ours.items()
             if pane.mark is not None
         }
-        self._recordings.keep(server.epoch, whose)
+        shells = {id_: shell for id_, pane in ours.items() if (shell := _integrated(pane)) is not None}
+        histories = {id_: shell.history_file for id_, shell in shells.items() if shell.history_file}
+        self._recordings.keep(server.epoch, whose, histories)
         self._printed.keep(
             {
                 id_: printed.Printing(
                     workspace=pane.mark.workspace,
                     address=pane.mark.address,
                     pid=pane.pid,
-                    token=launching.token(pane.mark.uid) if _tells(pane) else "",
+                    token=launching.token(pane.mark.uid) if id_ in shells else "",
                 )
                 for id_, pane in ours.items()
                 if pane.mark is not None
@@ -383,9 +385,13 @@ class Daemon:
         self._observer.request()  # rules that were written, and what was started in place, wake nobody
 
     async def plan(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        from orchestra.daemon import applying  # 40 ms that a start would take longer, and few ask
+
         return await asyncio.to_thread(applying.preview, self._assembly, request)
 
     async def apply(self, request: Mapping[str, Any]) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+        from orchestra.daemon import applying  # see above
+
         async for each in applying.apply(self._assembly, request, self.report):
             yield each
 
@@ -396,10 +402,12 @@ class Daemon:
             yield piece
 
 
-def _tells(pane: status.Pane) -> bool:
-    """Whether it is an interactive shell that was started with integration."""
+def _integrated(pane: status.Pane) -> spec.Pane | None:
+    """Where it is an interactive shell that was started with integration."""
     known = record.parse_pane(pane.record)
-    return known is not None and known.pane.command is None and known.pane.shell_integration
+    if known is None or known.pane.command is not None or not known.pane.shell_integration:
+        return None
+    return known.pane
 
 
 def _healed(found: healing.Found) -> str:

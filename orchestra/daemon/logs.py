@@ -144,9 +144,12 @@ class Watch:
 
     def __init__(self, folders: list[Path]) -> None:
         self._inotify = inotify.Inotify() if inotify.AVAILABLE else None
+        for folder in folders:
+            self.add(folder)
+
+    def add(self, folder: Path) -> None:
         if self._inotify is not None:
-            for folder in folders:
-                self._inotify.add(str(folder), inotify.MODIFY | inotify.CREATE)
+            self._inotify.add(str(folder), inotify.MODIFY | inotify.CREATE)
 
     @property
     def fd(self) -> int | None:

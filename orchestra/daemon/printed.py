@@ -186,6 +186,7 @@ class Printed:
         match mark.kind:
             case marks.Kind.COMMAND_START:
                 pane.commands[mark.number] = (mark.text, self._clock.monotonic())
+                self._recordings.typed(pane.id, mark.text)
                 return event.CommandStarted(id=pane.id, command=mark.text)
             case marks.Kind.COMMAND_END:
                 now = self._clock.monotonic()

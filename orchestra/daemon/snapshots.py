@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import gzip
 import json
 import os
@@ -12,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestra.host import clock, paths, programs
+from orchestra.host import clock, paths, programs, recordings
 from orchestra.manifest import dump
-from orchestra.model import codec, errors, spec, status
+from orchestra.model import codec, errors, history, spec, status
 from orchestra.snapshot import difference, document, secret, take
 from orchestra.store import snapshots, texts
 from orchestra.store.inventory import Content, Held, Kept
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from orchestra.daemon import assemble
     from orchestra.manifest import load
 
+MOST_COMMANDS = 500
+"""Of a pane's history."""
 HEADER = """\
 # A snapshot by orchestra, and a manifest as any other: look at it, change it, diff it, apply it.
 # What ran in a shell stands under `was`: apply never runs it; `orchestra restore --run` types it.
@@ -63,7 +67,9 @@ def seen(assembly: assemble.Assembly) -> take.Seen:
     )
 
 
-def make(assembly: assemble.Assembly, only: str = "", *, scrollback: bool = False) -> Made:
+def make(
+    assembly: assemble.Assembly, only: str = "", *, scrollback: bool = False, with_history: bool = False
+) -> Made:
     """`only`: a workspace or a session; "": everything."""
     found = seen(assembly)
     taken = take.taken(found, only)
@@ -74,11 +80,13 @@ def make(assembly: assemble.Assembly, only: str = "", *, scrollback: bool = Fals
     left_out: list[str] = []
     panes = [pane for each in taken for pane in each.panes.values()]
     shown = assembly.tmux.printed(panes) if scrollback else {}
+    folder = assembly.expected().recordings / found.server.epoch
     for each in taken:
         printed = _printed(each, shown)
-        workspace = _with_files(each.workspace, printed)
-        other.update(printed.values())
         left_out += each.left_out
+        typed = _typed(each, folder, left_out) if with_history else {}
+        workspace = _with_files(each.workspace, printed, typed)
+        other.update((*printed.values(), *typed.values()))
         manifests[workspace.name] = _text(assembly, workspace, each, found.home, left_out)
     return Made(
         server=found.server,
@@ -119,10 +127,11 @@ def save(
     *,
     name: str | None = None,
     scrollback: bool = False,
+    with_history: bool = False,
     automatic: bool = False,
 ) -> tuple[Kept, bool]:
     """False: nothing has changed since that one."""
-    made = make(assembly, only, scrollback=scrollback)
+    made = make(assembly, only, scrollback=scrollback, with_history=with_history)
     assembly.directories()
     scope = tuple(made.manifests) if only else ()
     return keeper(assembly).save(content(made, scope, automatic=automatic), name)
@@ -145,6 +154,12 @@ def remember(assembly: assemble.Assembly, loaded: load.Loaded) -> None:
         texts.keep(assembly.directories().texts, loaded.workspace.name, text)
     except OSError:
         return
+
+
+def forget(assembly: assemble.Assembly, workspace: str) -> None:
+    """It was deleted: no snapshots of it are wanted, and --latest does not bring it back."""
+    with contextlib.suppress(OSError):
+        texts.forget(assembly.expected().texts, workspace)
 
 
 def groups(assembly: assemble.Assembly, workspace: str) -> Mapping[str, Sequence[str]]:
@@ -226,6 +241,11 @@ def _woven(kept: texts.Text, workspace: spec.Workspace, home: str, left_out: lis
                 workspace,
                 lambda pane: dataclasses.replace(pane, env=declared.get(pane.address, pane.env)),
             )
+        own = _own_histories(loaded.workspace, file)
+        workspace = take.with_panes(
+            workspace,
+            lambda pane: dataclasses.replace(pane, history_file=pane.history_file or own.get(pane.address)),
+        )
         found = difference.difference(workspace, loaded.workspace, home)
         if not difference.is_arrangement(found, loaded.workspace):
             return None
@@ -249,37 +269,88 @@ def _saved(kept: texts.Text, file: str) -> Mapping[str, object]:
     return saved
 
 
-# --- what panes have printed
+# --- files beside the manifest
 
-_Printed = Mapping[str, tuple[str, bytes]]
+_Files = Mapping[str, tuple[str, bytes]]
 """Address → the file's path in the snapshot, and what is in it."""
 
 
-def _printed(taken: take.Taken, texts: Mapping[str, str]) -> _Printed:
-    """With its colours. Packed alike each time, so that the same text is the same file."""
+def _path(kind: str, workspace: str, address: str) -> str:
+    return f"{kind}/{workspace}/{address.replace('/', '.')}"
+
+
+def _printed(taken: take.Taken, texts: Mapping[str, str]) -> _Files:
+    """What panes show, with its colours. Packed alike each time, so that the same text is the same file."""
     found: dict[str, tuple[str, bytes]] = {}
     for address, pane in taken.panes.items():
         text = texts.get(pane, "").rstrip()
         if text:
-            path = f"scrollback/{taken.workspace.name}/{address.replace('/', '.')}.gz"
+            path = f"{_path('scrollback', taken.workspace.name, address)}.gz"
             found[address] = (path, gzip.compress(f"{text}\n".encode(), mtime=0))
     return found
+
+
+def _typed(taken: take.Taken, folder: Path, left_out: list[str]) -> _Files:
+    """What was typed into shells: as the daemon heard it; where it heard nothing yet, what they were made with."""
+    made = {pane.address: pane.history_file for pane in taken.workspace.panes}
+    found: dict[str, tuple[str, bytes]] = {}
+    for address, pane in taken.panes.items():
+        commands = recordings.typed(folder / pane)
+        if not commands and (file := made.get(address)) is not None:
+            commands = recordings.commands(Path(file))
+        commands = commands[-MOST_COMMANDS:]
+        kept = [each for each in commands if not _is_secret(each)]
+        if hidden := len(commands) - len(kept):
+            what = (
+                "1 line of its history, because it looks"
+                if hidden == 1
+                else f"{hidden} lines of its history, because they look"
+            )
+            left_out.append(f"{address}: {what} as if it held a secret")
+        if kept:
+            found[address] = (_path("history", taken.workspace.name, address), history.text(kept).encode())
+    return found
+
+
+_is_secret = functools.lru_cache(maxsize=8192)(secret.in_line)
+"""The daemon asks the same of the same lines every few minutes."""
+
+
+def _own_histories(workspace: spec.Workspace, file: str) -> Mapping[str, str]:
+    """By address: those that a person wrote, and that are not of the snapshot that it came back from."""
+    folder = os.path.dirname(file)  # noqa: PTH120 - text in, text out
+    return {
+        pane.address: pane.history_file
+        for pane in workspace.panes
+        if pane.history_file is not None
+        and pane.history_file != f"{folder}/{_path('history', workspace.name, pane.address)}"
+    }
 
 
 def _beside(workspace: spec.Workspace, file: str) -> spec.Workspace:
     """With its files named as they are in the manifest."""
     folder = os.path.dirname(file)  # noqa: PTH120 - text in, text out
-    files = {
-        pane.address: (os.path.relpath(pane.scrollback_file, folder), b"")
-        for pane in workspace.panes
-        if pane.scrollback_file is not None
-    }
-    return _with_files(workspace, files)
 
-
-def _with_files(workspace: spec.Workspace, printed: _Printed) -> spec.Workspace:
     def pane(each: spec.Pane) -> spec.Pane:
-        path = printed[each.address][0] if each.address in printed else None
-        return dataclasses.replace(each, scrollback_file=path)
+        return dataclasses.replace(
+            each,
+            scrollback_file=_relative(each.scrollback_file, folder),
+            history_file=_relative(each.history_file, folder),
+        )
+
+    return take.with_panes(workspace, pane)
+
+
+def _relative(path: str | None, folder: str) -> str | None:
+    return None if path is None else os.path.relpath(path, folder)
+
+
+def _with_files(workspace: spec.Workspace, printed: _Files, typed: _Files) -> spec.Workspace:
+    def pane(each: spec.Pane) -> spec.Pane:
+        return dataclasses.replace(
+            each,
+            scrollback_file=printed[each.address][0] if each.address in printed else None,
+            history_file=typed[each.address][0] if each.address in typed else None,
+        )
 
     return take.with_panes(workspace, pane)

@@ -22,7 +22,7 @@ def launch(
     else:
         argv = (shell, "-l")
         if pane.shell_integration:
-            argv, told = machine.integrate(argv, token(mark.uid))
+            argv, told = machine.integrate(argv, token(mark.uid), pane.history_file or "")
     if pane.scrollback_file is not None:
         argv = ("sh", "-c", _SHOW, pane.scrollback_file, *argv)
     hidden = {secret.name: values[secret] for secret in pane.secrets}

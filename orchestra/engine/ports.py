@@ -149,7 +149,9 @@ class Machine(Protocol):
     def wrap(self, argv: tuple[str, ...]) -> tuple[str, ...]:
         """`argv` under the wrapper that keeps a command's last lines and exact exit status."""
 
-    def integrate(self, argv: tuple[str, ...], token: str) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    def integrate(
+        self, argv: tuple[str, ...], token: str, history: str
+    ) -> tuple[tuple[str, ...], Mapping[str, str]]:
         """A shell's `argv` so that it tells of its commands, with the marks' token, and what that needs in its environment; unchanged
         where it is a shell we do not know."""
 

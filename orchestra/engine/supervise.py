@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -103,6 +103,22 @@ def decide(what: Ended, past: Past | None, now: float) -> Past:
         )
     delay = min(rule.delay.total_seconds() * rule.factor ** len(recent), rule.longest.total_seconds())
     return dataclasses.replace(bare, due=now + delay)
+
+
+def is_over(pane: status.Pane, given_up: Collection[str] | None) -> bool:
+    """Whether nothing runs in it again unless somebody starts it. `given_up`: uids; None: nobody starts what ended."""
+    if not pane.dead:
+        return False
+    if pane.mark is None or pane.mark.stage is status.Stage.STOPPED:
+        return True
+    if pane.mark.stage is status.Stage.WAITING:  # for another, in an apply that goes on
+        return False
+    if pane.exit_code is None and pane.signal is None:  # nobody knows yet
+        return False
+    known = record.parse_pane(pane.record)
+    policy = known.pane.restart.policy if known is not None else spec.Policy.NO
+    done = pane.exit_code == NEVER or (pane.exit_code == 0 and policy is spec.Policy.ON_FAILURE)
+    return policy is spec.Policy.NO or done or given_up is None or pane.mark.uid in given_up
 
 
 def _words(seconds: float) -> str:

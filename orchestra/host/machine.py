@@ -61,8 +61,10 @@ class Machine:
     def wrap(self, argv: tuple[str, ...]) -> tuple[str, ...]:
         return (*_interpreted(self._perl_wrapper, self._python_wrapper), *argv)
 
-    def integrate(self, argv: tuple[str, ...], token: str) -> tuple[tuple[str, ...], Mapping[str, str]]:
-        return shell.integrated(argv, token, self._perl_wrapper.with_name("shell"))
+    def integrate(
+        self, argv: tuple[str, ...], token: str, history: str
+    ) -> tuple[tuple[str, ...], Mapping[str, str]]:
+        return shell.integrated(argv, token, self._perl_wrapper.with_name("shell"), history)
 
     def hand_over(self, values: Mapping[str, str], argv: tuple[str, ...]) -> tuple[str, ...]:
         """`argv` with `values` in its environment, by way of a file that is read and removed when it starts. What was never read

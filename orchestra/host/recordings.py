@@ -2,6 +2,7 @@
 
 BASE/SERVER/PANE/pane         "workspace address uid"
 BASE/SERVER/PANE/times        a line for each second in which something was printed: "UNIX-TIME POSITION"
+BASE/SERVER/PANE/history      what was typed into its shell (model/history.py)
 BASE/SERVER/PANE/SECONDS-…    what it printed (host/output.py)
 """
 
@@ -9,21 +10,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from orchestra.host import clock, inotify, output
+from orchestra.model import history
 
 TICK = 1.0
 """Seconds between two notes of when a pane printed: what costs us, however much it prints."""
 LOOK_EVERY = 2.0
 """Seconds, where the system does not tell of changed files."""
-TIMES_MOST = 256 * 1024
-"""Bytes of a `times` file, from which on the older half goes."""
-WHOSE, TIMES, LIVES = "pane", "times", "lives"
+MOST = 256 * 1024
+"""Bytes of a `times` or a `history` file, from which on the older half goes."""
+WHOSE, TIMES, LIVES, HISTORY = "pane", "times", "lives", "history"
+_END = re.compile(rb"(?<!\\)\n")
 
 
 @dataclass(slots=True)
@@ -36,6 +41,8 @@ class _Kept:
     noted: output.Position | None = None
     at: float = 0.0
     """When it printed last, on the monotonic clock."""
+    typed: str | None = None
+    """What was typed last; None: not looked at yet."""
 
 
 class Recordings:
@@ -68,8 +75,11 @@ class Recordings:
         kept = self._kept.get(pane)
         return kept.at if kept is not None and kept.at else None
 
-    def keep(self, server: str, whose: Mapping[str, str]) -> None:
-        """These panes of this server are recorded now, with the text that says whose each is; others are no more."""
+    def keep(
+        self, server: str, whose: Mapping[str, str], histories: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """These panes of this server are recorded now, with the text that says whose each is; others are no more. `histories`: a file of
+        what was typed into some before they were made."""
         if server != self._server:
             for pane in list(self._kept):
                 self._drop(pane)
@@ -79,6 +89,18 @@ class Recordings:
         for pane, text in whose.items():
             if pane not in self._kept:
                 self._add(pane, text)
+                self._begin_history(pane, histories.get(pane))
+
+    def typed(self, pane: str, command: str) -> None:
+        """Not the same twice running, as most shells have it."""
+        kept = self._kept.get(pane)
+        if kept is None or not history.is_kept(command):
+            return
+        if kept.typed is None:
+            kept.typed = next(reversed(typed(kept.folder)), "")
+        if command != kept.typed:
+            kept.typed = command
+            _append(kept.folder / HISTORY, history.text([command]).encode())
 
     def ended(self, pane: str, pid: int) -> None:
         """Its process has ended: what comes from here on is another one's."""
@@ -127,6 +149,13 @@ class Recordings:
             self._created[kept.created] = pane
         self._tidy(pane)
         self._tick(pane)
+
+    def _begin_history(self, pane: str, file: str | None) -> None:
+        folder = self._kept[pane].folder
+        if file is not None and not (folder / HISTORY).exists() and (before := commands(Path(file))):
+            temporary = folder / f".{HISTORY}"
+            temporary.write_text(history.text(before))
+            temporary.rename(folder / HISTORY)
 
     def _drop(self, pane: str) -> None:
         kept = self._kept.pop(pane)
@@ -197,13 +226,32 @@ class Recordings:
 
 
 def note(path: Path, time: int, position: output.Position) -> None:
+    _append(path, f"{time} {position}\n".encode())
+
+
+def typed(folder: Path) -> tuple[str, ...]:
+    """What was typed into a pane's shell, in order."""
+    return commands(folder / HISTORY)
+
+
+def commands(path: Path) -> tuple[str, ...]:
+    """None where there is no such file."""
+    try:
+        with path.open("rb") as file:
+            return history.parse(file.read(2 * MOST).decode(errors="replace"))
+    except OSError:
+        return ()
+
+
+def _append(path: Path, line: bytes) -> None:
     with path.open("ab") as file:
-        file.write(f"{time} {position}\n".encode())
+        file.write(line)
         size = file.tell()
-    if size > TIMES_MOST:
-        lines = path.read_bytes().splitlines(keepends=True)
+    if size > MOST:
+        whole = path.read_bytes()
+        half = _END.search(whole, len(whole) // 2)
         temporary = path.with_name(f".{path.name}")
-        temporary.write_bytes(b"".join(lines[len(lines) // 2 :]))
+        temporary.write_bytes(whole[half.end() :] if half is not None else b"")
         temporary.replace(path)
 
 

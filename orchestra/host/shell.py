@@ -7,12 +7,16 @@ import sys
 from pathlib import Path
 
 VARIABLE = "ORCHESTRA_SHELL_TOKEN"
+HISTORY = "ORCHESTRA_SHELL_HISTORY"
 _WAS = "ORCHESTRA_SHELL_WAS"
-"""Both are gone from the shell's environment before it reads its user's files (fish: after)."""
+"""All are gone from the shell's environment before it reads its user's files (fish: after)."""
 
 
-def integrated(argv: tuple[str, ...], token: str, scripts: Path) -> tuple[tuple[str, ...], dict[str, str]]:
-    """`argv`, a shell by itself or with `-l`, as the same shell with the marks of `scripts`, and what its environment needs.
+def integrated(
+    argv: tuple[str, ...], token: str, scripts: Path, history: str = ""
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """`argv`, a shell by itself or with `-l`, as the same shell with the marks of `scripts`, and what its environment needs. `history`: a
+    file of what it is to know as typed.
 
     Unchanged when it is a shell, or has options, that we do not know. It is the same kind of shell, reads the same startup files in the
     same order, and its programs see none of this.
@@ -21,7 +25,7 @@ def integrated(argv: tuple[str, ...], token: str, scripts: Path) -> tuple[tuple[
     name = shell.rpartition("/")[2]
     if options not in ([], ["-l"]) or not token:
         return argv, {}
-    env = {VARIABLE: token}
+    env = {VARIABLE: token, **({HISTORY: history} if history else {})}
     if name == "bash" and not (sys.platform == "darwin" and shell == "/bin/bash"):  # Apple's reads no ENV
         script = str(scripts / "bash.sh")
         if not options:

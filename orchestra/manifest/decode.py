@@ -161,6 +161,7 @@ def _pane(node: Map, session: str, above: _Above, context: _Context) -> spec.Pan
         labels=_labels(node),
         options=_texts(node, "options"),
         scrollback_file=tree.text(tree.child(node, "scrollback_file")),
+        history_file=tree.text(tree.child(node, "history_file")),
         focus=tree.flag(tree.child(node, "focus")) or False,
         size=_size(tree.child(node, "size")),
         depends_on=references.of_pane(address, node, above.depends_on, context.known),
@@ -209,6 +210,7 @@ def _snapshots(node: Node | None, problems: Problems) -> spec.Snapshots | None:
         keep=tree.whole(tree.child(node, "keep")) or default.keep,
         max_age=health.duration_of(node, "max_age", default.max_age, problems),
         scrollback=tree.flag(tree.child(node, "scrollback")) or False,
+        history=tree.flag(tree.child(node, "history")) or False,
     )
 
 

@@ -23,6 +23,7 @@ TYPED = frozenset(
         "zoomed",
         "opened",
         "scrollback",
+        "history",
         "keep",
         "factor",
         "max_restarts",

@@ -168,8 +168,9 @@ def _pane(pane: Map, position: int, base: str, home: _Home) -> Map:
     changes = {**_paths_and_texts(pane, home), "dir": home.absolute(tree.child(pane, "dir"), base)}
     if "name" not in pane.entries:
         changes["name"] = tree.written(pane.at, str(position))
-    if (kept := tree.child(pane, "scrollback_file")) is not None:
-        changes["scrollback_file"] = home.absolute(kept, files.folder(kept.at.file))
+    for key in ("scrollback_file", "history_file"):
+        if (kept := tree.child(pane, key)) is not None:
+            changes[key] = home.absolute(kept, files.folder(kept.at.file))
     for key in ("command", "send_keys", "was"):
         changes[key] = _texts(tree.child(pane, key))
     if isinstance(watch := tree.child(pane, "watch"), Map):

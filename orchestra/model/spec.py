@@ -156,6 +156,8 @@ class Pane:
     options: Mapping[str, str] = field(default_factory=dict)
     scrollback_file: str | None = None
     """An absolute path: its text is shown before the process starts, if it is there."""
+    history_file: str | None = None
+    """An absolute path: what stands in it (model/history.py) an integrated shell knows as typed, if it is there."""
     focus: bool = False
     size: Size | None = None
     depends_on: tuple[Dependency, ...] = ()
@@ -246,6 +248,7 @@ class Snapshots:
     keep: int = 10
     max_age: timedelta = timedelta(days=7)
     scrollback: bool = False
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ RESTART = ("command", "send_keys", "shell", "dir", "env")
 ELSEWHERE = ("size", "focus")
 """Fields of a pane that are its window's business and stand in the window's record."""
 
-AT_START = ("was", "scrollback_file", "opened")
+AT_START = ("was", "scrollback_file", "history_file", "opened")
 """Fields that mean something only when a pane is made, and are no change of one that is there."""
 OWED = "owed"
 
@@ -49,8 +49,7 @@ def as_made(want: spec.Pane, before: PaneRecord | None) -> spec.Pane:
     """With what meant something when it was made."""
     if before is None:
         return want
-    made = before.pane
-    return dataclasses.replace(want, was=made.was, scrollback_file=made.scrollback_file, opened=made.opened)
+    return dataclasses.replace(want, **{name: getattr(before.pane, name) for name in AT_START})
 
 
 def parse_pane(record: str) -> PaneRecord | None:

@@ -11,7 +11,9 @@ from orchestra.snapshot import document, programs
 
 Document = document.Document
 
-ARRANGED = frozenset({"layout", "focus", "zoomed", "options", "was", "opened", "scrollback_file"})
+ARRANGED = frozenset(
+    {"layout", "focus", "zoomed", "options", "was", "opened", "scrollback_file", "history_file"}
+)
 """Keys that a snapshot sets, because people change them as they work; all others are the manifest's."""
 
 

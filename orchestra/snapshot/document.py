@@ -103,6 +103,7 @@ def _pane(pane: spec.Pane, home: str, name: str | None, *, dir: str, env: Mappin
         **_some("labels", dict(pane.labels)),
         **_some("options", dict(sorted(pane.options.items()))),
         **_some("scrollback_file", pane.scrollback_file),
+        **_some("history_file", pane.history_file),
         **({} if pane.shell_integration else {"shell_integration": False}),
         **_some("focus", pane.focus),
         **_some("size", _size(pane.size)),

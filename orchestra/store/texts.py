@@ -47,6 +47,11 @@ def keep(top: Path, workspace: str, text: Text) -> None:
             scratch.unlink(missing_ok=True)
 
 
+def forget(top: Path, workspace: str) -> None:
+    """OSError."""
+    (top / f"{workspace}.json").unlink(missing_ok=True)
+
+
 def read(top: Path, workspace: str) -> Text | None:
     """None when there is none, or none that can be read."""
     try:

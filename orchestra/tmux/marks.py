@@ -6,10 +6,10 @@ import enum
 import re
 from dataclasses import dataclass
 
+from orchestra.model import history
+
 PRIVATE = b"7717"
 """The number of our own control string, `ESC ] 7717 ; TOKEN ; VERB ; NUMBER ; REST BEL`; tmux ignores it."""
-LONGEST_COMMAND = 4096
-"""Bytes of a command's text."""
 
 
 class Kind(enum.StrEnum):
@@ -70,7 +70,7 @@ class Reader:
         if count <= self._started:
             return None
         self._started = count
-        text = _ENCODED.sub(lambda each: bytes((int(each[1], 16),)), more)[:LONGEST_COMMAND]
+        text = _ENCODED.sub(lambda each: bytes((int(each[1], 16),)), more)[: history.LONGEST]
         command = text.decode("utf-8", "replace")
         if verb == b"again" and not last_line.endswith(command):
             command = ""  # its shell's history did not take it, and what it took last is not what was echoed

@@ -458,7 +458,14 @@ def test_the_daemon_saves_what_changed(saving: Cli) -> None:
     }
     on = saving.json("snapshot", "autosave", "on", "--every", "1h", "--keep", "2")
     (row,) = on["autosave"]
-    assert row == {"workspace": None, "every": 3600.0, "keep": 2, "max_age": 604800.0, "scrollback": False}
+    assert row == {
+        "workspace": None,
+        "every": 3600.0,
+        "keep": 2,
+        "max_age": 604800.0,
+        "scrollback": False,
+        "history": False,
+    }
     assert on["daemon"]
     saving.tmux("rename-window", "-t", "=work:", "changed")
     follow = saving.start("events", "--follow", "--after", "0", "--type", "snapshot.saved", "-o", "json")
@@ -484,6 +491,35 @@ def test_the_daemon_saves_what_changed(saving: Cli) -> None:
     saving.ok("restore", "--latest")
     listed = saving.tmux("list-windows", "-a", "-F", "#{session_name} #{window_name}").splitlines()
     assert "work changed" in listed
+
+
+def test_the_latest_of_workspaces_that_are_saved_by_themselves(cli: Cli) -> None:
+    """Beside the newest of everything, and without any; but not of what was deleted."""
+    for name, more in (
+        ("one", "snapshots: {autosave: 1h}\n"),
+        ("two", "snapshots: {autosave: 1h}\n"),
+        ("other", ""),
+    ):
+        text = f"version: 1\nworkspace: {name}\n{more}sessions: {{{name}: {{panes: [{{name: p}}]}}}}\n"
+        cli.write(f"{name}.yaml", text)
+    cli.ok("apply", "other.yaml")
+    cli.ok("snapshot", "save", "--name", "all")
+    for name in ("one", "two"):
+        cli.ok("apply", f"{name}.yaml")
+    live.until(lambda: sum(each.endswith("-auto") for each in _names(cli)) >= 2, "both to be saved")
+    cli.ok("delete", "two", "--yes")
+    _reboot(cli)
+    told = cli.run("restore", "--latest", "--run", "none")
+    assert told.code == 0
+    assert "-auto, saved " in told.err
+    assert {address.partition("/")[0] for address in cli.panes()} == {"one", "other"}
+    _reboot(cli)
+    cli.ok("snapshot", "delete", "all")
+    cli.ok("restore", "--latest", "--run", "none")
+    assert {address.partition("/")[0] for address in cli.panes()} == {"one"}
+    none = cli.run("restore", "--latest", "--only", "one", "--only", "wrok")
+    assert (none.code, "none of wrok" in none.err) == (1, True)
+    cli.ok("daemon", "stop")
 
 
 REFUSALS: tuple[tuple[tuple[str, ...], int, str], ...] = (

@@ -299,6 +299,37 @@ def test_following_a_log(daemon: Cli) -> None:
     assert follower.line() == "api/server | again"
 
 
+def test_following_ends_with_what_is_followed(daemon: Cli) -> None:
+    """But not for an end after which it is started again; -F goes on also when it is gone."""
+    again = "{name: again, command: 'echo x >> runs; echo run $(wc -l < runs); [ $(wc -l < runs) -lt 3 ] || exit 125'"
+    daemon.write(
+        "shop.yaml",
+        MANIFEST + f"      - {again}, restart: {{policy: always, backoff: {{initial: 50ms}}}}}}\n",
+    )
+    daemon.ok("apply", "shop.yaml", "--no-wait")
+    assert daemon.ok("logs", "-f", "api/again") == "run 1\nrun 2\nrun 3\n"
+    assert daemon.ok("logs", "-f", "api/once") == "first\nthe last\n"
+    assert daemon.ok("logs", "-f", "--raw", "api/once").startswith("first\r\nthe last")
+    follower, always = daemon.start("logs", "-f", "api"), daemon.start("logs", "-F", "api/server")
+    assert always.line() == "ready"
+    live.until(lambda: _watches(follower.process.pid))
+    daemon.ok("delete", "shop", "--yes")
+    assert follower.done().code == 0
+    assert daemon.ok("logs", "-f", "api/once") == "first\nthe last\n"
+    daemon.ok("apply", "shop.yaml", "--no-wait")
+    assert always.line() == "ready"
+
+
+def test_following_ends_without_a_daemon(cli: Cli) -> None:
+    cli.write("shop.yaml", MANIFEST)
+    cli.ok("apply", "shop.yaml")
+    follower = cli.start("logs", "-f", "api/server")
+    assert follower.line() == "ready"
+    live.until(lambda: _watches(follower.process.pid))
+    cli.tmux("kill-server")
+    assert follower.done().code == 0
+
+
 def test_what_a_process_before_it_printed_does_not_count(daemon: Cli) -> None:
     daemon.ok("apply", "shop.yaml")
     assert "ready" in daemon.ok("wait", "api/server", "--for", "output=ready")

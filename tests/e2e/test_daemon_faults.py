@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,30 +106,56 @@ def test_the_server_survives_what_people_do(busy: Cli) -> None:
     found(busy, lambda some: len(of(some, "session.closed")) == len(of(some, "session.created")) - 1)
 
 
+@contextlib.contextmanager
+def daemon_of(cli: Cli) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A daemon, just begun, and where it says that it is ready: what `daemon start` does, without the start of another command."""
+    reader, writer = os.pipe()
+    words = cli.argv("daemon", "run", "--ready-fd", str(writer))
+    process = subprocess.Popen(words, env=cli.environ, cwd="/", pass_fds=(writer,), start_new_session=True)
+    os.close(writer)
+    try:
+        yield process, reader
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reader)
+
+
 @pytest.mark.torture
 def test_the_daemon_dies_under_load(busy: Cli) -> None:
-    """No pane is touched, nothing recorded is lost, and every end is told once."""
+    """No pane is touched, nothing recorded is lost, and every end is told once, with its code."""
     pid, panes = server(busy), busy.panes()
-    dice, ended = random.Random(3), set[str]()
-    for _ in range(times(4, 1000)):
-        daemon = pid_of(busy)
-        killer = threading.Timer(dice.random() * 0.1, os.kill, (daemon, signal.SIGKILL))
-        killer.start()
+    dice, codes = random.Random(3), dict[str, int]()
+    busy.ok("daemon", "stop")
+    busy.tmux("set-option", "-g", "remain-on-exit", "on")
+    rounds, began = times(4, 1000), time.monotonic()
+    for number in range(rounds):
         before = last(busy)
-        busy.tmux("set-option", "-g", "remain-on-exit", "on")
-        pane = busy.tmux(
-            "new-window", "-d", "-P", "-F", "#{pane_id}", "-t", "=a:", f"exit {len(ended) % 200}"
-        ).strip()
-        ended.add(pane)
-        killer.join()
-        with contextlib.suppress(ProcessLookupError, AssertionError), live.ended(daemon):
-            pass
-        busy.ok("daemon", "start")
+        with daemon_of(busy) as (daemon, ready):
+            if number % 4 == 3:  # before it is ready, perhaps
+                killer = threading.Timer(dice.random(), daemon.kill)
+            else:
+                assert os.read(ready, 16), "it did not start"
+                killer = threading.Timer(dice.random() * 0.1, daemon.kill)
+            killer.start()
+            words = ("new-window", "-d", "-P", "-F", "#{pane_id}", "-t", "=a:", f"exit {number % 200}")
+            codes[busy.tmux(*words).strip()] = number % 200
+            killer.join()
+            daemon.wait(live.DEADLINE)
         assert last(busy) >= before
-    every = found(busy, lambda some: ended <= {each["id"] for each in of(some, "pane.exited")})
+        if number % 50 == 49 or number == rounds - 1:
+            with daemon_of(busy) as (_, ready):
+                assert os.read(ready, 16), "it did not start"
+                every = found(
+                    busy, lambda some: codes.keys() <= {one["id"] for one in of(some, "pane.exited")}
+                )
+            for pane in busy.tmux("list-panes", "-s", "-t", "=a:", "-F", "#{pane_id}").split():
+                if pane in codes:
+                    busy.tmux("kill-pane", "-t", pane)
+            print(f"{number + 1} kills after {time.monotonic() - began:.0f} s")
     told = {each["id"]: each["exit_code"] for each in of(every, "pane.exited")}
     assert len(told) == len(of(every, "pane.exited"))
-    assert sorted(told[pane] for pane in ended) == sorted(number % 200 for number in range(len(ended)))
+    assert {pane: told[pane] for pane in codes} == codes
     assert [each["sequence"] for each in every] == sorted({each["sequence"] for each in every})
     assert (server(busy), busy.panes()) == (pid, panes)
     numbers = [

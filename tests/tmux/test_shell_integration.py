@@ -12,6 +12,7 @@ import pytest
 
 import orchestra.tmux
 from orchestra.host import prompt, shell
+from orchestra.model import history as past
 from orchestra.tmux import marks, stream
 from tests.support import live
 
@@ -110,8 +111,21 @@ def plain(tmux: live.Live, path: str, name: str = "plain", *, login: bool = True
     return Terminal(tmux, (path, "-l") if login else (path,), env, name)
 
 
-def started(tmux: live.Live, path: str, name: str = "one", *, login: bool = True, **env: str) -> Terminal:
-    argv, more = shell.integrated((path, "-l") if login else (path,), TOKEN, SCRIPTS)
+def started(
+    tmux: live.Live,
+    path: str,
+    name: str = "one",
+    *,
+    login: bool = True,
+    typed: tuple[str, ...] | None = None,
+    **env: str,
+) -> Terminal:
+    """`typed`: what it is to know from before."""
+    file = tmux.folder / "typed before"
+    if typed is not None:
+        file.write_text(past.text(typed))
+    words = (path, "-l") if login else (path,)
+    argv, more = shell.integrated(words, TOKEN, SCRIPTS, str(file) if typed is not None else "")
     assert more
     return Terminal(tmux, argv, {**env, **more}, name)
 
@@ -267,7 +281,7 @@ def test_nothing_is_to_be_seen(tmux: live.Live, path: str, files_of: bool, login
     files(tmux.folder, RC[name] if files_of else {".zshrc": "", ".hushlogin": ""})
     other = plain(tmux, path, login=login)
     history(tmux.folder)
-    one = started(tmux, path, login=login)
+    one = started(tmux, path, login=login, typed=() if login else None)
 
     def same(after: str) -> None:
         def equal() -> bool:
@@ -355,7 +369,7 @@ def test_nothing_is_left_in_the_environment(tmux: live.Live, path: str) -> None:
     dump = "env >early\n"
     files(tmux.folder, {".bash_profile": dump, "z/.zshrc": dump})
     env = {"ENV": "/some $where", "ZDOTDIR": str(tmux.folder / "z")}
-    one = started(tmux, path, "one", login=True, **env)
+    one = started(tmux, path, "one", login=True, **env)  # type: ignore[arg-type]
     one.type("env >late")
     for name in ("early", "late"):
         if (tmux.folder / name).exists():
@@ -399,3 +413,52 @@ def test_a_hostile_place(tmux: live.Live, path: str) -> None:
     one.type("true")
     assert one.commands(1) == [("true", 0)]
     assert not (tmux.folder / "canary").exists()
+
+
+LISTED = {"bash": "history >listed", "zsh": "fc -l 1 >listed", "fish": "history >listed"}
+KEPT = {"bash": ".bash_history", "zsh": ".zsh_history", "fish": ".local/share/fish/fish_history"}
+
+
+@pytest.mark.parametrize("path", SHELLS)
+def test_it_knows_what_was_typed_before(tmux: live.Live, path: str) -> None:
+    """Once, also when it comes back a second time; and what a person's shells have kept is as it was."""
+    name = Path(path).name
+    zsh = "HISTFILE=~/.zsh_history HISTSIZE=1000 SAVEHIST=1000\n"
+    files(tmux.folder, {".zshrc": zsh, ".bash_profile": "shopt -u cmdhist\n", ".bash_history": "echo mine\n"})
+    if name == "zsh":
+        files(tmux.folder, {".zsh_history": "echo mine\n"})
+    hidden = "echo \x1b]0;title\x07"
+    typed = (
+        "make $(touch canary) `touch canary` !!",
+        "echo 'a\nb'",
+        "echo zażółć 100% \\",
+        hidden,
+        "git commit -m it\\'s",
+    )
+    tmux.tmux("new-session", "-d", "sleep 1000")  # the server's last session must not be one that ends
+    for number in range(2):
+        one = started(tmux, path, f"n{number}", typed=typed)
+        one.keys(*(("git", "Up") if name == "fish" else ("Up",)))  # of all that its shells have kept
+        live.until(lambda one=one: "git commit -m it\\'s" in one.screen(), "the last command")  # type: ignore[misc]
+        one.keys("C-u")
+        one.type(LISTED[name])
+        listed = (tmux.folder / "listed").read_text()
+        for shown in (
+            "make $(touch canary) `touch canary` !!",
+            "echo zażółć 100% \\",
+            "git commit -m it\\'s",
+        ):
+            assert listed.count(shown) == 1, listed
+        assert listed.count("echo 'a") == 1
+        assert "title" not in listed
+        with live.ended(int(one.pid)):
+            one.enter("exit")
+    kept = (tmux.folder / KEPT[name]).read_text()
+    if name == "fish":  # it has one history for all of its shells
+        assert kept.count("git commit") == kept.count("cmd: echo 'a\\nb'") == 1
+    else:
+        assert kept.startswith("echo mine\n")
+        assert "git commit" not in kept
+        assert kept.count("listed") == 2
+    assert not (tmux.folder / "canary").exists()
+    assert one.commands(1)[0][0] == LISTED[name]  # what came back is told to nobody

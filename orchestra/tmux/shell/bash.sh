@@ -17,9 +17,10 @@ if [[ -o posix ]]; then
         export ENV=$ORCHESTRA_SHELL_WAS
     fi
 fi
-unset __orchestra_token __orchestra_number __orchestra_history
+unset __orchestra_token __orchestra_number __orchestra_history __orchestra_past
 __orchestra_token=$ORCHESTRA_SHELL_TOKEN __orchestra_number=0 __orchestra_history=-1
-unset ORCHESTRA_SHELL_TOKEN ORCHESTRA_SHELL_WAS
+[[ -z ${ORCHESTRA_SHELL_HISTORY-} ]] || __orchestra_past=$ORCHESTRA_SHELL_HISTORY
+unset ORCHESTRA_SHELL_TOKEN ORCHESTRA_SHELL_WAS ORCHESTRA_SHELL_HISTORY
 
 # NUMBER HISTORY-NUMBER PREVIOUS; 3 is the shell's own 2. `again`, when the history has not grown: the line was left out (a space before
 # it, HISTIGNORE), or is the same as the one before; which of them, the reader sees by what was echoed.
@@ -56,6 +57,33 @@ __orchestra_end() {
     builtin return $((${2:+$1} + 0))
 }
 
+# Before the first prompt, once: what was typed here before stands behind what HISTFILE has, which bash reads after the user's files.
+# `-a` to nowhere: it is not this session's, and so is not written into HISTFILE when the shell ends. The only commands of ours that run
+# in the interactive shell itself, and only where a snapshot came back.
+__orchestra_remember() {
+    builtin local code=$? line text='' place
+    if [[ -o history && -r $__orchestra_past ]]; then
+        while IFS='' builtin read -r line || [[ -n $line ]]; do
+            if [[ $line == *\\ ]]; then # the newline after it is the command's
+                text+=${line%\\}$'\n'
+                continue
+            fi
+            text+=$line
+            [[ ${text//[$'\t\n']/} == *[[:cntrl:]]* ]] || builtin history -s -- "$text"
+            text=''
+        done <"$__orchestra_past"
+        builtin history -a /dev/null
+    fi
+    for place in "${!PROMPT_COMMAND[@]}"; do
+        PROMPT_COMMAND[place]=${PROMPT_COMMAND[place]/"$__orchestra_first"/}
+        [[ -n ${PROMPT_COMMAND[place]} ]] || builtin unset "PROMPT_COMMAND[$place]"
+    done
+    PROMPT_COMMAND=("${PROMPT_COMMAND[@]}")
+    builtin unset __orchestra_past __orchestra_first
+    builtin unset -f __orchestra_remember
+    builtin return "$code"
+}
+
 # STATUS of the last of the user's files; that is what their first prompt shows.
 __orchestra_install() {
     builtin local own='({ __orchestra_end "$?"; } 2>/dev/null)' version=$((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1]))
@@ -71,6 +99,15 @@ __orchestra_install() {
         PROMPT_COMMAND=("$own" "${PROMPT_COMMAND[@]}")
     else
         PROMPT_COMMAND=${own/'"$?"'/'"$?" keep'}$'\n'$PROMPT_COMMAND
+    fi
+    if [[ -n ${__orchestra_past-} ]]; then
+        __orchestra_first='{ __orchestra_remember; } >/dev/null 2>&1'
+        if ((version >= 501)); then
+            PROMPT_COMMAND=("$__orchestra_first" "${PROMPT_COMMAND[@]}")
+        else
+            __orchestra_first+=$'\n'
+            PROMPT_COMMAND=$__orchestra_first$PROMPT_COMMAND
+        fi
     fi
     builtin return "$1"
 }

@@ -106,6 +106,27 @@ def test_whose_end_it_is(found: status.Pane, there: bool) -> None:
     assert [each.address for each in supervise.ended(server(found))] == (["s/a"] if there else [])
 
 
+@pytest.mark.parametrize(
+    ("found", "given_up", "over"),
+    [
+        (pane("a", dead=False), None, False),
+        (pane("a", dead=True, exit_code=1), (), False),
+        (pane("a", dead=True, signal=9), (), False),
+        (pane("a", dead=True, exit_code=1), ("a",), True),
+        (pane("a", dead=True, exit_code=1), None, True),  # nobody starts it
+        (pane("a", dead=True, exit_code=125), (), True),
+        (pane("a", dead=True, exit_code=0), (), True),  # on-failure
+        (pane("a", dead=True), None, False),  # how is not known yet
+        (pane("a", dead=True, exit_code=1, stage=status.Stage.STOPPED), (), True),
+        (pane("a", dead=True, exit_code=0, stage=status.Stage.WAITING), (), False),
+        (dataclasses.replace(pane("a", dead=True, exit_code=1), record="?"), (), True),
+        (dataclasses.replace(pane("a", dead=True, exit_code=1), mark=None), (), True),
+    ],
+)
+def test_whether_it_is_over(found: status.Pane, given_up: tuple[str, ...] | None, over: bool) -> None:
+    assert supervise.is_over(found, given_up) is over
+
+
 class Clock:
     def __init__(self) -> None:
         self.lived = 1000.0

@@ -109,7 +109,7 @@ def test_times_are_kept_short(tmp_path: Path) -> None:
     path = tmp_path / recordings.TIMES
     for number in range(12_000):
         recordings.note(path, 1_700_000_000 + number, output.Position(output.Segment(1, 2, 3), number))
-    assert path.stat().st_size <= recordings.TIMES_MOST + 100
+    assert path.stat().st_size <= recordings.MOST + 100
     found = recordings.times(tmp_path)
     assert found[-1] == (1_700_011_999, output.Position(output.Segment(1, 2, 3), 11_999))
     assert [time for time, _ in found] == sorted(time for time, _ in found)

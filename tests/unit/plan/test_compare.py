@@ -81,6 +81,7 @@ FIELDS: list[tuple[dict[str, object], plan.Verb, list[tuple[str, str | None, str
     ({"options": {"@a": "b"}}, plan.Verb.UPDATE, [("options changed", None, "@a=b")]),
     ({"was": ("vim", "a b")}, plan.Verb.NONE, []),  # means something only when it is made
     ({"scrollback_file": "/s"}, plan.Verb.NONE, []),
+    ({"history_file": "/s"}, plan.Verb.NONE, []),
     ({"opened": True}, plan.Verb.NONE, []),
     (
         {"restart": spec.Restart(policy=spec.Policy.ALWAYS)},

@@ -48,6 +48,7 @@ LIVE: list[dict[str, object]] = [
     {"was": "vim"},
     {"opened": True},
     {"scrollback_file": "/s"},
+    {"history_file": "/s"},
     {"depends_on": ()},
     {"health": None},
     {"stop": spec.Stop()},

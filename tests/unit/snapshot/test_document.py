@@ -53,6 +53,7 @@ def again(given: spec.Workspace) -> spec.Workspace:
         {"labels": {"a": "1"}},
         {"options": {"@note": "no", "@other": ""}},
         {"scrollback_file": "/x/scrollback/w/s.0.gz"},
+        {"history_file": "/x/history/w/s.0"},
         {"shell_integration": False},
         {"shell": "/bin/zsh"},
         {"env": {"A": "{{ x }}", "B": "", "C": "1e3", "D": "$HOME"}},

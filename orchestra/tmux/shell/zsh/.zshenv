@@ -8,10 +8,10 @@ if [[ -n ${ORCHESTRA_SHELL_WAS+x} ]]; then
 else
     unset ZDOTDIR
 fi
-unset __orchestra_token __orchestra_number
-typeset -g __orchestra_token=$ORCHESTRA_SHELL_TOKEN
+unset __orchestra_token __orchestra_number __orchestra_past
+typeset -g __orchestra_token=$ORCHESTRA_SHELL_TOKEN __orchestra_past=${ORCHESTRA_SHELL_HISTORY-}
 typeset -gi __orchestra_number=0
-unset ORCHESTRA_SHELL_TOKEN ORCHESTRA_SHELL_WAS
+unset ORCHESTRA_SHELL_TOKEN ORCHESTRA_SHELL_WAS ORCHESTRA_SHELL_HISTORY
 
 __orchestra_preexec() {
     {
@@ -37,8 +37,36 @@ __orchestra_precmd() {
     } 2>/dev/null
 }
 
+# Before the first prompt, once: what was typed here before stands behind what HISTFILE has. It goes through a file in zsh's own form,
+# because what zsh has read from one it does not write into HISTFILE.
+__orchestra_remember() {
+    {
+        builtin emulate -L zsh
+        precmd_functions=(${precmd_functions:#__orchestra_remember})
+        () {
+            builtin local line text=
+            builtin fc -p "$1" 100000 100000
+            while IFS= builtin read -r line || [[ -n $line ]]; do
+                if [[ $line == *\\ ]]; then # the newline after it is the command's
+                    text+=${line%\\}$'\n'
+                    continue
+                fi
+                text+=$line
+                [[ ${text//[$'\t\n']/} == *[[:cntrl:]]* ]] || builtin print -rs -- "$text"
+                text=
+            done <"$__orchestra_past"
+            builtin fc -P # and it is written
+            builtin fc -R "$1"
+        } =(:)
+        builtin unset __orchestra_past
+        builtin unfunction __orchestra_remember
+        builtin return 0
+    } 2>/dev/null
+}
+
 typeset -ga precmd_functions preexec_functions
 precmd_functions+=(__orchestra_precmd)
+[[ ! -r $__orchestra_past ]] || precmd_functions+=(__orchestra_remember)
 preexec_functions+=(__orchestra_preexec)
 
 [[ ! -r ${ZDOTDIR-$HOME}/.zshenv ]] || builtin source ${ZDOTDIR-$HOME}/.zshenv
