@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestra.daemon import autosave, parts, steering
+from orchestra.daemon import autosave, limited, parts, steering
 from orchestra.engine import supervise
 from orchestra.model import event, status
 
@@ -15,15 +15,17 @@ class Reacting:
     def __init__(self, reach: parts.Reach) -> None:
         self.autosave = autosave.Autosave(reach)
         self._journal = reach.journal
+        supervisor = supervise.Supervisor(
+            reach.clock,
+            steering.Starting(reach.assembly),
+            reach.say(supervise.STATE),
+            reach.is_busy,
+            reach.look_soon,
+        )
         self._parts: tuple[parts.Part, ...] = (
             self.autosave,
-            supervise.Supervisor(
-                reach.clock,
-                steering.Starting(reach.assembly),
-                reach.say(supervise.STATE),
-                reach.is_busy,
-                reach.look_soon,
-            ),
+            supervisor,
+            limited.limiter(reach, supervisor),
         )
 
     def resume(self) -> None:

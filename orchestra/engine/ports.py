@@ -82,6 +82,26 @@ class Sampler(Protocol):
         it is asked for each time, with the same first process."""
 
 
+class Restraint(Protocol):
+    """Of processes that use more than they may. Blocks: not for an event loop, except `cues`."""
+
+    def cues(self) -> tuple[int, int, float]:
+        """Threads of the machine, bytes of memory that are taken, seconds its processors were busy; in some ten microseconds. Zeros
+        where the system does not tell."""
+
+    def hold(self, shares: Mapping[str, tuple[int, float, bool]], server_pid: int) -> None:
+        """By pane: its first process, the share of time that the rest is let run, and whether that first one is an interactive shell,
+        whose jobs cannot stand still. What is not named is let go. When this program dies, everything is."""
+
+    def free(self, roots: Mapping[str, int], server_pid: int) -> None:
+        """Whatever of these panes stands still goes on."""
+
+    def kill(self, uid: str, pid: int, server_pid: int) -> int:
+        """Ends a pane's whole tree at once, however fast it forks. How many are left: 0."""
+
+    def close(self) -> None: ...
+
+
 class Prober(Protocol):
     async def attempt(
         self, probe: spec.Probe, timeout: timedelta, *, dir: str, env: Mapping[str, str]
