@@ -23,6 +23,8 @@ Figures = Mapping[Kind, float]
 
 WILD = 2.0
 """So many times the processes it may have are no longer counted three times: they may double while we look."""
+CALM = 10
+"""So many times in a row what was throttled has to be seen below its limit: most of it begins again as soon as it may."""
 SLOWEST = 0.05
 """The least of a time that a throttled pane is let run."""
 ENDING = (rules.Breach.RESTART, rules.Breach.STOP, rules.Breach.KILL)
@@ -99,7 +101,7 @@ def decide(limits: rules.Limits, figures: Figures, past: Past) -> Verdict:
             # Held down is not kept: it is when it would be, let run.
             held = told[kind] == rules.Breach.THROTTLE and kind in _BRAKED and share < 1
             under[kind] = under.get(kind, 0) + 1 if value <= most_of_it and not held else 0
-            if under[kind] >= limits.after:
+            if under[kind] >= max(limits.after, CALM if told[kind] == rules.Breach.THROTTLE else 1):
                 del told[kind], under[kind]
                 kept.append(kind)
             elif told[kind] != limits.on_exceed:

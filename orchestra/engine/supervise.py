@@ -99,6 +99,7 @@ def decide(what: Ended, past: Past | None, now: float) -> Past:
     )
     bare = Past(pid=what.pid, restarts=recent)
     if past is not None and past.expected == what.pid:
+        bare = dataclasses.replace(past, pid=what.pid, restarts=recent, due=None, failed="")
         if not past.again:
             return dataclasses.replace(bare, failed=past.why)
     elif what.exit_code == 0 and rule.policy is spec.Policy.ON_FAILURE:
