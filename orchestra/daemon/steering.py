@@ -63,7 +63,9 @@ class Ending:
         return await asyncio.to_thread(end, self._assembly, workspace, panes)
 
 
-def end(assembly: assemble.Assembly, workspace: str, panes: Mapping[str, tuple[int, str]]) -> Mapping[str, str]:
+def end(
+    assembly: assemble.Assembly, workspace: str, panes: Mapping[str, tuple[int, str]]
+) -> Mapping[str, str]:
     """Address → why it could not be stopped. Only while the process is the one that was meant."""
     own = assemble.assemble(None, assembly.host.path, assembly.environ)
     reconciler = dataclasses.replace(own.reconciler, lock_wait=LOCK_WAIT)

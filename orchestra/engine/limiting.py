@@ -132,6 +132,8 @@ class Limiter:
         self._acted: dict[tuple[str, int], float] = {}
         """What was done to a process, and when it is done again if that did not help."""
         self._held = False
+        self._walled: dict[str, tuple[int, rules.Limits]] = {}
+        """What the kernel was told, where it listens."""
         self._left: set[str] = set()
         """Panes that a daemon before us may have left standing still."""
         self._troubles: dict[str, str] = {}
@@ -143,7 +145,9 @@ class Limiter:
         with contextlib.suppress(codec.LoadError, TypeError, KeyError, AttributeError):
             for key, plain in kept["panes"].items():
                 self._past[key] = codec.load(deciding.Past, plain)
-            self._left = {key for key, past in self._past.items() if rules.Breach.THROTTLE in past.told.values()}
+            self._left = {
+                key for key, past in self._past.items() if rules.Breach.THROTTLE in past.told.values()
+            }
 
     def _kept(self) -> dict[str, Any]:
         panes = {
@@ -158,9 +162,13 @@ class Limiter:
 
     def describe(self) -> Mapping[str, Any]:
         over = {
-            self._called(key): dict(past.told) for key, past in self._past.items() if past.told and key in self._watched
+            self._called(key): dict(past.told)
+            for key, past in self._past.items()
+            if past.told and key in self._watched
         }
-        troubles = [f"{self._called(key)}: {why}" for key, why in self._troubles.items() if key in self._watched]
+        troubles = [
+            f"{self._called(key)}: {why}" for key, why in self._troubles.items() if key in self._watched
+        ]
         return {"limited": len(self._watched), "over": over, "troubles": troubles}
 
     def _called(self, key: str) -> str:
@@ -270,6 +278,7 @@ class Limiter:
             left = {key: roots[key] for key in self._left & roots.keys()}
             self._left.clear()
             await asyncio.to_thread(self._restraint.free, left, self._server.pid)
+        await asyncio.to_thread(self._wall, panes)
         usages = await asyncio.to_thread(self._sampler.sample, roots, self._server.pid)
         self._cost = self._clock.monotonic() - began
         held = False
@@ -280,7 +289,9 @@ class Limiter:
                 continue
             if each.limits.output is not None:
                 self._measure(key, each)
-            figures = self._figures[key] = _figures(usage, self._printed.get(key))
+            figures = self._figures[key] = _figures(
+                usage, self._printed.get(key), ours=0 if each.is_shell else 1
+            )
             past = self._past.get(key) or deciding.Past(pid=each.pid)
             verdict = deciding.decide(each.limits, figures, past)
             if verdict.past.owed and not verdict.past.wild and not past.owed and self._is_busy():
@@ -300,6 +311,14 @@ class Limiter:
         soon = deciding.HOT if unknown else deciding.interval(nearest, is_counting=is_counting)
         self._due = now + min([soon, *(max(each, 0.0) + 0.02 for each in ends)])
 
+    def _wall(self, panes: Mapping[str, Watched]) -> None:
+        walled: dict[str, tuple[int, rules.Limits]] = {}
+        for key, each in panes.items():
+            walled[key] = (each.pid, each.limits)
+            if self._walled.get(key) != walled[key]:
+                self._restraint.wall(each.pid, each.limits)
+        self._walled = walled
+
     async def _tell(self, each: Watched, verdict: deciding.Verdict) -> None:
         past = verdict.past
         state: Mapping[str, Any] = self._kept()
@@ -309,7 +328,11 @@ class Limiter:
             state = {**state, **self._expect(each.uid, each.pid, why, again)}
         for over in verdict.exceeded:
             body = event.LimitExceeded(
-                id=each.id, limit=over.kind, value=round(over.value, 3), allowed=over.allowed, action=over.action
+                id=each.id,
+                limit=over.kind,
+                value=round(over.value, 3),
+                allowed=over.allowed,
+                action=over.action,
             )
             await self._say(body, each.workspace, each.address, state)
         for kind in verdict.kept:
@@ -344,7 +367,10 @@ class Limiter:
             await self._stop(workspace, panes)
 
     async def _stop(self, workspace: str, panes: Mapping[str, Watched]) -> None:
-        what = {address: (each.pid, f"over its limit, {self._past[each.key].why}") for address, each in panes.items()}
+        what = {
+            address: (each.pid, f"over its limit, {self._past[each.key].why}")
+            for address, each in panes.items()
+        }
         later = MUCH_LATER
         try:
             failed = await self._end(workspace, what)
@@ -364,10 +390,11 @@ class Limiter:
             self._troubles.pop(key, None)
 
 
-def _figures(usage: metrics.Usage, printed: float | None) -> deciding.Figures:
+def _figures(usage: metrics.Usage, printed: float | None, *, ours: int) -> deciding.Figures:
+    """`ours`: processes that are not the command's, but our wrapper."""
     found = {
         Kind.MEMORY: float(usage.rss),
-        Kind.PROCESSES: float(usage.processes),
+        Kind.PROCESSES: float(usage.processes - ours),
         Kind.TIME: usage.uptime,
     }
     if usage.cpu_percent is not None:

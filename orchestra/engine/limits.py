@@ -108,12 +108,12 @@ def decide(limits: rules.Limits, figures: Figures, past: Past) -> Verdict:
                 del told[kind]  # another thing is to be done about it by now
             continue
         over[kind] = over.get(kind, 0) + 1 if value > most_of_it else 0
-        if over[kind] >= (1 if kind is Kind.TIME or _is_wild(kind, value, most_of_it, limits) else limits.after):
+        if over[kind] >= (
+            1 if kind is Kind.TIME or _is_wild(kind, value, most_of_it, limits) else limits.after
+        ):
             del over[kind]
             told[kind] = limits.on_exceed
-            exceeded.append(
-                Exceeded(kind=kind, value=value, allowed=most_of_it, action=limits.on_exceed)
-            )
+            exceeded.append(Exceeded(kind=kind, value=value, allowed=most_of_it, action=limits.on_exceed))
     ends = limits.on_exceed in ENDING and bool(exceeded)
     if exceeded and limits.on_exceed is rules.Breach.THROTTLE:
         share = _share(most, figures, dataclasses.replace(past, told=told))
@@ -158,7 +158,11 @@ def nearness(limits: rules.Limits, figures: Figures) -> float:
     """Of what it may have, how much it has: of what it is nearest to. Time is known in advance and does not count."""
     most = allowed(limits)
     return max(
-        (value / max(most[kind], 1e-9) for kind, value in figures.items() if kind in most and kind is not Kind.TIME),
+        (
+            value / max(most[kind], 1e-9)
+            for kind, value in figures.items()
+            if kind in most and kind is not Kind.TIME
+        ),
         default=0.0,
     )
 
@@ -203,9 +207,7 @@ def room(panes: Mapping[str, tuple[rules.Limits, Figures]]) -> Room:
         for kind, most in allowed(limits).items():
             left = max(most - figures.get(kind, 0.0), 0.0)
             least[kind] = min(left, least.get(kind, left))
-    return Room(
-        processes=least.get(Kind.PROCESSES), memory=least.get(Kind.MEMORY), cpu=least.get(Kind.CPU)
-    )
+    return Room(processes=least.get(Kind.PROCESSES), memory=least.get(Kind.MEMORY), cpu=least.get(Kind.CPU))
 
 
 def stirred(room: Room, sampled: Cues, now: Cues) -> bool:
@@ -233,7 +235,9 @@ def said(what: Exceeded) -> str:
 def shown(kind: Kind | str, value: float) -> str:
     match kind:
         case Kind.MEMORY | Kind.OUTPUT:
-            text = next((f"{value / size:.3g}{unit}" for unit, size in _UNITS if value >= size), f"{value:.0f}")
+            text = next(
+                (f"{value / size:.3g}{unit}" for unit, size in _UNITS if value >= size), f"{value:.0f}"
+            )
             return text + ("/s" if kind == Kind.OUTPUT else "")
         case Kind.CPU:
             return f"{value:.0f}%"

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from orchestra.model import action, metrics, spec, status
+from orchestra.model import action, metrics, rules, spec, status
 
 
 class Tmux(Protocol):
@@ -93,6 +93,9 @@ class Restraint(Protocol):
         """By pane: its first process, the share of time that the rest is let run, and whether that first one is an interactive shell,
         whose jobs cannot stand still. What is not named is let go. When this program dies, everything is."""
 
+    def wall(self, pid: int, limits: rules.Limits) -> bool:
+        """Has the kernel keep the pane's limits as they are now, as far as it can without ending anything. Whether it does."""
+
     def free(self, roots: Mapping[str, int], server_pid: int) -> None:
         """Whatever of these panes stands still goes on."""
 
@@ -144,6 +147,9 @@ class Machine(Protocol):
 
     def hand_over(self, values: Mapping[str, str], argv: tuple[str, ...]) -> tuple[str, ...]:
         """`argv` with `values` in its environment, in no argument and no tmux command: tmux logs what it is told."""
+
+    def contain(self, argv: tuple[str, ...], uid: str, limits: rules.Limits) -> tuple[str, ...]:
+        """`argv` where the kernel keeps it within walls; unchanged where it cannot. It stays the pane's own process."""
 
 
 class Locks(Protocol):

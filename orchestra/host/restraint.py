@@ -12,8 +12,8 @@ import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from orchestra.host import process_table, processes
-from orchestra.model import status
+from orchestra.host import cgroups, process_table, processes
+from orchestra.model import rules, status
 
 ROUNDS = 50
 """Of killing what is there. What still grows then is told, not chased for ever."""
@@ -27,6 +27,9 @@ class Restraint:
     def __init__(self) -> None:
         self._turning: subprocess.Popen[bytes] | None = None
         self._lowered: dict[status.Process, int] = {}
+        self._walls: dict[str, rules.Limits] = {}
+        """By group."""
+        self._squeezed: dict[str, rules.Limits] = {}
 
     def cues(self) -> tuple[int, int, float]:
         if sys.platform != "linux":
@@ -37,7 +40,30 @@ class Restraint:
         up, idle = map(float, _read("/proc/uptime").split())
         return tasks, used * 1024, up * _CORES - idle
 
+    def wall(self, pid: int, limits: rules.Limits) -> bool:
+        group = cgroups.of(pid)
+        if not group:
+            return False
+        cgroups.sweep()
+        self._walls = {known: each for known, each in self._walls.items() if cgroups.is_there(known)}
+        self._walls[group] = limits
+        return cgroups.write(group, cgroups.walls(limits, is_held=group in self._squeezed))
+
     def hold(self, shares: Mapping[str, tuple[int, float, bool]], server_pid: int) -> None:
+        groups = {uid: cgroups.of(pid) for uid, (pid, _, _) in shares.items()}
+        squeezed = {
+            group: self._walls[group]
+            for group in groups.values()
+            if group in self._walls and self._walls[group].cpu is not None
+        }
+        for group in squeezed.keys() | self._squeezed.keys():
+            if (group in squeezed) is not (group in self._squeezed):
+                cgroups.write(group, cgroups.walls(self._walls[group], is_held=group in squeezed))
+        self._squeezed = squeezed
+        shares = {uid: share for uid, share in shares.items() if groups[uid] not in squeezed}
+        self._stand(shares, server_pid)
+
+    def _stand(self, shares: Mapping[str, tuple[int, float, bool]], server_pid: int) -> None:
         trees = self._trees({uid: pid for uid, (pid, _, _) in shares.items()}, server_pid)
         turning: list[tuple[float, list[tuple[int, int]]]] = []
         lowered: dict[status.Process, int] = {}
@@ -110,6 +136,8 @@ class Restraint:
                     os.kill(pid, signal.SIGCONT)
 
     def kill(self, uid: str, pid: int, server_pid: int) -> int:
+        if own := cgroups.of(pid):
+            cgroups.kill(own)
         for number in range(ROUNDS):
             tree = self._trees({uid: pid}, server_pid)[uid]
             if not tree:

@@ -36,9 +36,7 @@ def joined(applied: rules.Limits | None, hand: Mapping[str, object]) -> rules.Li
         return applied
     plain = {**codec.dump(applied or NOTHING), **hand}
     try:
-        return codec.load(
-            rules.Limits, {key: value for key, value in plain.items() if value is not None}
-        )
+        return codec.load(rules.Limits, {key: value for key, value in plain.items() if value is not None})
     except codec.LoadError:
         return applied
 
@@ -56,5 +54,5 @@ def by_hand(text: str) -> Mapping[str, object]:
 
 
 def hand_text(hand: Mapping[str, object]) -> str:
-    """"" when nothing is left."""
+    """ "" when nothing is left."""
     return record.text(dict(hand)) if hand else ""
