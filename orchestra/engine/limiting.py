@@ -58,7 +58,7 @@ def watched(server: status.Server) -> dict[str, Watched]:
         if limits is None:
             continue
         known = record.parse_pane(pane.record) if mark is not None else None
-        key = mark.uid if mark is not None else f"{server.epoch} {pane.id}"
+        key = _key(server, pane)
         if mark is None and limits.on_exceed in (rules.Breach.RESTART, rules.Breach.STOP):
             limits = dataclasses.replace(limits, on_exceed=rules.Breach.WARN)  # there is no plan for it
         found[key] = Watched(
@@ -72,6 +72,10 @@ def watched(server: status.Server) -> dict[str, Watched]:
             limits=limits,
         )
     return found
+
+
+def _key(server: status.Server, pane: status.Pane) -> str:
+    return pane.mark.uid if pane.mark is not None else f"{server.epoch} {pane.id}"
 
 
 class Printing(Protocol):
@@ -183,6 +187,8 @@ class Limiter:
         for key, past in list(self._past.items()):
             if key not in self._watched or self._watched[key].pid != past.pid:
                 del self._past[key]
+                if past.told and key not in self._watched:
+                    await self._lifted(server, key, past)
         for some in (self._figures, self._printed, self._sizes, self._troubles):
             for key in some.keys() - self._watched.keys():
                 del some[key]
@@ -194,6 +200,16 @@ class Limiter:
         if self._watched != before:
             self._due = 0.0
             self._woken.set()
+
+    async def _lifted(self, server: status.Server, key: str, past: deciding.Past) -> None:
+        """Where a pane runs on and has no limits any more, it is within them."""
+        for place in status.places(server):
+            pane = place.pane
+            if pane.pid == past.pid and not pane.dead and key == _key(server, pane):
+                mark = pane.mark
+                whose = (mark.workspace, mark.address) if mark is not None else ("", "")
+                for kind in past.told:
+                    await self._say(event.LimitKept(id=pane.id, limit=kind), *whose, self._kept())
 
     async def run(self) -> None:
         try:

@@ -214,9 +214,7 @@ def stirred(room: Room, sampled: Cues, now: Cues) -> bool:
     """Whether a pane may be over a limit, that was not when it was sampled."""
     if room.processes is not None and now.tasks - sampled.tasks > room.processes:
         return True
-    if room.memory is not None and now.memory - sampled.memory > room.memory:
-        return True
-    return False
+    return bool(room.memory is not None and now.memory - sampled.memory > room.memory)
 
 
 def is_busy(room: Room, before: Cues, now: Cues) -> bool:

@@ -93,7 +93,7 @@ class Restraint:
 
     def _turn(self, sets: list[tuple[float, list[tuple[int, int]]]]) -> None:
         if self._turning is not None and self._turning.poll() is not None:
-            self._turning = None  # somebody killed it; what it held goes on below
+            self.close()  # somebody killed it; what it held goes on below
         if self._turning is None:
             if not sets:
                 return
