@@ -34,10 +34,13 @@ class Restraint:
     def cues(self) -> tuple[int, int, float]:
         if sys.platform != "linux":
             return 0, 0, 0.0
-        tasks = int(_read("/proc/loadavg").split()[3].partition(b"/")[2])
-        memory = dict(line.split(b":", 1) for line in _read("/proc/meminfo").split(b"\n")[:3])
-        used = int(memory[b"MemTotal"].split()[0]) - int(memory[b"MemAvailable"].split()[0])
-        up, idle = map(float, _read("/proc/uptime").split())
+        try:
+            tasks = int(_read("/proc/loadavg").split()[3].partition(b"/")[2])
+            memory = dict(line.split(b":", 1) for line in _read("/proc/meminfo").split(b"\n")[:3])
+            used = int(memory[b"MemTotal"].split()[0]) - int(memory[b"MemAvailable"].split()[0])
+            up, idle = map(float, _read("/proc/uptime").split())
+        except (OSError, ValueError, LookupError):  # a sandbox with a /proc of its own
+            return 0, 0, 0.0
         return tasks, used * 1024, up * _CORES - idle
 
     def wall(self, pid: int, limits: rules.Limits) -> bool:
