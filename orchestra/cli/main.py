@@ -30,6 +30,7 @@ COMMANDS = {
     "graph": "Draw who waits for whom.",
     "import": "Turn another tool's file into a manifest.",
     "init": "Look at a project, and write a manifest for it.",
+    "limit": "Set what a live pane may use, or show it.",
     "logs": "Show what panes printed.",
     "render": "Print a manifest after variables, overlays and expansion.",
     "restart": "Stop panes and start them again, in place.",

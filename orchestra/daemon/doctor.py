@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from orchestra.host import machine, paths
+from orchestra.host import cgroups, machine, paths
 from orchestra.model import errors, status
 from orchestra.tmux import adapter, server
 from orchestra.tmux import doctor as tmux
@@ -42,6 +42,7 @@ def _checks(choice: server.Choice, environ: Mapping[str, str], machine_: machine
     yield _python()
     yield _wrapper(machine_)
     yield _locale(environ)
+    yield _limits()
     yield from _tmux(choice, environ)
     socket = Path(choice.path(environ))
     yield _directory("config", paths.config_file().parent, private=False)
@@ -100,6 +101,30 @@ def _locale(environ: Mapping[str, str]) -> Check:
         verdict=Verdict.WARNING,
         summary=f"not UTF-8 ({said}): programs in panes, and tmux when you attach, write other letters than ASCII as `_` or `?`",
         hint="export LANG=C.UTF-8",
+    )
+
+
+def _limits() -> Check:
+    """What keeps panes within their limits here."""
+    here = cgroups.found()
+    if here.way is cgroups.Way.NONE:
+        return Check(
+            name="limits",
+            verdict=Verdict.NOTE,
+            summary=f"no control groups for us ({here.why}). All limits are kept by measuring: what is over one is seen within a second "
+            "or two, a fork bomb within half a second; throttle slows commands by letting them stand still, shells' jobs by a "
+            "lower priority, and can do nothing about memory and processes",
+        )
+    kernel = {
+        "pids": "processes (the kernel refuses more)",
+        "cpu": "cpu (throttle)",
+        "memory": "memory (throttle)",
+    }
+    can = ", ".join(text for name, text in kernel.items() if name in here.controllers)
+    return Check(
+        name="limits",
+        verdict=Verdict.OK,
+        summary=f"control groups ({here.way}) for {can}, in panes started with limits; output, time and the rest by measuring",
     )
 
 

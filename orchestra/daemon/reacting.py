@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestra.daemon import autosave, parts, steering
+from orchestra.daemon import autosave, limited, parts, steering
 from orchestra.engine import schedules, supervise, watch
 from orchestra.host import alarm, watching
 from orchestra.model import event, status
@@ -23,17 +23,19 @@ class Reacting:
             reach.keep,
         )
         self._journal = reach.journal
+        supervisor = supervise.Supervisor(
+            reach.clock,
+            steering.Starting(reach.assembly),
+            reach.say(supervise.STATE),
+            reach.is_busy,
+            reach.look_soon,
+        )
         self._parts: tuple[parts.Part, ...] = (
             self.autosave,
             self.schedules,
             watch.Watch(reach.clock, watching.files(reach.assembly.environ), reach.say(watch.NAME)),
-            supervise.Supervisor(
-                reach.clock,
-                steering.Starting(reach.assembly),
-                reach.say(supervise.STATE),
-                reach.is_busy,
-                reach.look_soon,
-            ),
+            supervisor,
+            limited.limiter(reach, supervisor),
         )
 
     def resume(self) -> None:

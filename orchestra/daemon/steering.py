@@ -51,3 +51,34 @@ def start(assembly: assemble.Assembly, workspace: str, reasons: Mapping[str, str
 
 def _is_stopped(place: status.Place) -> bool:
     return place.pane.mark is not None and place.pane.mark.stage is status.Stage.STOPPED
+
+
+class Ending:
+    """`limiting.End`."""
+
+    def __init__(self, assembly: assemble.Assembly) -> None:
+        self._assembly = assembly
+
+    async def __call__(self, workspace: str, panes: Mapping[str, tuple[int, str]]) -> Mapping[str, str]:
+        return await asyncio.to_thread(end, self._assembly, workspace, panes)
+
+
+def end(
+    assembly: assemble.Assembly, workspace: str, panes: Mapping[str, tuple[int, str]]
+) -> Mapping[str, str]:
+    """Address → why it could not be stopped. Only while the process is the one that was meant."""
+    own = assemble.assemble(None, assembly.host.path, assembly.environ)
+    reconciler = dataclasses.replace(own.reconciler, lock_wait=LOCK_WAIT)
+    settings = execute.Settings(wait=False, on_error=execute.OnError.CONTINUE)
+
+    def options(_: spec.Workspace, observed: status.Server) -> compare.Options:
+        there = status.owned(observed, workspace)
+        same = {
+            address: why
+            for address, (pid, why) in panes.items()
+            if address in there and there[address].pane.pid == pid and not there[address].pane.dead
+        }
+        return compare.Options(prune=False, targets=tuple(same) or (_NOBODY,), ends=same)
+
+    outcome = asyncio.run(reconciler.steer(workspace, options, settings, lambda _: True, lambda _: None))
+    return {**dict(outcome.result.failed), **dict(outcome.result.skipped)}

@@ -28,6 +28,8 @@ def launch(
     hidden = {secret.name: values[secret] for secret in pane.secrets}
     if hidden:
         argv = machine.hand_over(hidden, argv)
+    if pane.limits is not None:
+        argv = machine.contain(argv, mark.uid, pane.limits)
     env = {**environment(pane, mark), **told}
     if "PATH" in env:
         # tmux gives a new pane the PATH of the client that made it, whatever -e says.

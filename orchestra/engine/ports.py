@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from orchestra.model import action, metrics, spec, status
+from orchestra.model import action, metrics, rules, spec, status
 from orchestra.model.touch import Touch
 
 
@@ -81,6 +81,29 @@ class Sampler(Protocol):
 
         A sampler measures between its own samples, so it serves one caller, one call at a time. A pane keeps its account as long as
         it is asked for each time, with the same first process."""
+
+
+class Restraint(Protocol):
+    """Of processes that use more than they may. Blocks: not for an event loop, except `cues`."""
+
+    def cues(self) -> tuple[int, int, float]:
+        """Threads of the machine, bytes of memory that are taken, seconds its processors were busy; in some ten microseconds. Zeros
+        where the system does not tell."""
+
+    def hold(self, shares: Mapping[str, tuple[int, float, bool]], server_pid: int) -> None:
+        """By pane: its first process, the share of time that the rest is let run, and whether that first one is an interactive shell,
+        whose jobs cannot stand still. What is not named is let go. When this program dies, everything is."""
+
+    def wall(self, pid: int, limits: rules.Limits) -> bool:
+        """Has the kernel keep the pane's limits as they are now, as far as it can without ending anything. Whether it does."""
+
+    def free(self, roots: Mapping[str, int], server_pid: int) -> None:
+        """Whatever of these panes stands still goes on."""
+
+    def kill(self, uid: str, pid: int, server_pid: int) -> int:
+        """Ends a pane's whole tree at once, however fast it forks. How many are left: 0."""
+
+    def close(self) -> None: ...
 
 
 class Prober(Protocol):
@@ -157,6 +180,9 @@ class Machine(Protocol):
 
     def hand_over(self, values: Mapping[str, str], argv: tuple[str, ...]) -> tuple[str, ...]:
         """`argv` with `values` in its environment, in no argument and no tmux command: tmux logs what it is told."""
+
+    def contain(self, argv: tuple[str, ...], uid: str, limits: rules.Limits) -> tuple[str, ...]:
+        """`argv` where the kernel keeps it within walls; unchanged where it cannot. It stays the pane's own process."""
 
 
 class Locks(Protocol):

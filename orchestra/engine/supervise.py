@@ -27,7 +27,7 @@ AGAIN = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A pane whose process has ended and that has a policy about that."""
+    """A pane whose process has ended and that has a policy about that, or was ended by one of us."""
 
     workspace: str
     address: str
@@ -53,9 +53,14 @@ class Past:
     due: float | None = None
     failed: str = ""
     """Why it was given up."""
+    expected: int = 0
+    """A process that somebody of us ends, and has settled what is to follow, whatever its policy says."""
+    again: bool = False
+    """It is started again, with the back-off and the limit of its policy; else it stays down."""
+    why: str = ""
 
 
-def ended(server: status.Server) -> Iterator[Ended]:
+def ended(server: status.Server, past: Mapping[str, Past]) -> Iterator[Ended]:
     """Those tmux knows the end of."""
     for place in status.places(server):
         pane, mark = place.pane, place.pane.mark
@@ -64,7 +69,8 @@ def ended(server: status.Server) -> Iterator[Ended]:
         if pane.exit_code is None and pane.signal is None:
             continue
         known = record.parse_pane(pane.record)
-        if known is not None and known.pane.restart.policy is not spec.Policy.NO:
+        settled = mark.uid in past and past[mark.uid].expected == pane.pid
+        if known is not None and (settled or known.pane.restart.policy is not spec.Policy.NO):
             yield Ended(
                 workspace=mark.workspace,
                 address=mark.address,
@@ -92,9 +98,13 @@ def decide(what: Ended, past: Past | None, now: float) -> Past:
         if now - each < rule.window.total_seconds()
     )
     bare = Past(pid=what.pid, restarts=recent)
-    if what.exit_code == 0 and rule.policy is spec.Policy.ON_FAILURE:
+    if past is not None and past.expected == what.pid:
+        bare = dataclasses.replace(past, pid=what.pid, restarts=recent, due=None, failed="")
+        if not past.again:
+            return dataclasses.replace(bare, failed=past.why)
+    elif what.exit_code == 0 and rule.policy is spec.Policy.ON_FAILURE:
         return bare
-    if what.exit_code == NEVER:
+    elif what.exit_code == NEVER:
         return dataclasses.replace(bare, failed=f"exit code {NEVER} asks not to be started again")
     if len(recent) >= rule.max_restarts:
         often = causes.count(len(recent), "restart")
@@ -185,6 +195,12 @@ class Supervisor:
         }
         return {STATE: {"at": self._clock.now().timestamp(), "panes": panes}}
 
+    def expect(self, uid: str, pid: int, why: str, *, again: bool) -> Mapping[str, Any]:
+        """Who is about to end a pane's process settles what follows. Gives the state that he has to have kept before he does."""
+        past = self._past.get(uid, Past(pid=0))
+        self._past[uid] = dataclasses.replace(past, expected=pid, again=again, why=why)
+        return self._kept()
+
     def happened(self, events: Sequence[event.Event]) -> None:
         """What ended is seen by looking."""
 
@@ -201,7 +217,7 @@ class Supervisor:
         alive = {place.pane.mark.uid for place in status.places(server) if place.pane.mark is not None}
         for uid in self._past.keys() - alive:
             del self._past[uid]
-        found = {each.uid: each for each in ended(server)}
+        found = {each.uid: each for each in ended(server, self._past)}
         self._waiting = {uid: each for uid, each in self._waiting.items() if found.get(uid) == each}
         news = [
             uid for uid, each in found.items() if uid not in self._past or self._past[uid].pid != each.pid

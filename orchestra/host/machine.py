@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from orchestra.host import shell
+from orchestra.model import rules
 
 _OF_A_LOGIN = frozenset(
     """
@@ -82,6 +83,11 @@ class Machine:
             file.write(b"".join(os.fsencode(f"{name}={value}") + b"\0" for name, value in values.items()))
         reader = self._perl_wrapper.with_name("env.pl"), self._python_wrapper.with_name("env.py")
         return (*_interpreted(*reader), str(path), *argv)
+
+    def contain(self, argv: tuple[str, ...], uid: str, limits: rules.Limits) -> tuple[str, ...]:
+        from orchestra.host import cgroups  # only what is limited pays for it
+
+        return cgroups.contained(argv, uid, limits)
 
 
 _UNREAD = 3600.0

@@ -75,6 +75,13 @@ class Recordings:
         kept = self._kept.get(pane)
         return kept.at if kept is not None and kept.at else None
 
+    def written(self, pane: str) -> tuple[str, int] | None:
+        """The recording, and how many bytes it has had; None when there is none. Of another recording it begins anew."""
+        end = output.end(self.folder(pane))
+        if end is None:
+            return None
+        return f"{end.segment.seconds}-{end.segment.pid}", end.segment.number * output.SEGMENT + end.offset
+
     def keep(
         self, server: str, whose: Mapping[str, str], histories: Mapping[str, str] = MappingProxyType({})
     ) -> None:

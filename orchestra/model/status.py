@@ -86,6 +86,8 @@ class Pane:
     mark: Mark | None = None
     record: str = ""
     """The `spec.Pane` last applied and the digests of its secrets, as JSON text (`plan/record.py`)."""
+    limits: str = ""
+    """What a person has set by hand, as JSON text (`plan/limits.py`); it goes before the record's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,8 @@ class Options:
     """Address → why its process is started anew, whatever the manifest says."""
     stops: frozenset[str] = frozenset()
     """Panes that a person stops, and that stay so."""
+    ends: Mapping[str, str] = field(default_factory=dict)
+    """Address → why its process is stopped; what follows is for its restart policy to say."""
     typed: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
     """Address → a line for its shell, typed when this plan starts it, and whether Enter is typed, too: a restore's."""
 
@@ -309,6 +311,12 @@ class _Comparing:
             delta.start = True
             why = [plan.Cause(reason=self.options.starts[want.address])]
             return _changed(delta, plan.Verb.REPLACE, why)
+        if want.address in self.options.ends:
+            delta.end = not pane.dead
+            why = [plan.Cause(reason=self.options.ends[want.address])] if delta.end else []
+            changed = _changed(delta, plan.Verb.UPDATE if delta.end else plan.Verb.NONE, why)
+            changed.change = dataclasses.replace(changed.change, stops=0 if pane.dead else pane.pid)
+            return changed
         if want.address in self.options.stops:
             delta.stop = not (pane.dead and mark.stage is status.Stage.STOPPED)
             stopped = [plan.Cause(reason="stopped by a person")] if delta.stop else []

@@ -21,6 +21,8 @@ class Pane:
     """Its process is to be started: it is new, is replaced, or was never started."""
     stop: bool = False
     """Its process is to be stopped, and to stay so."""
+    end: bool = False
+    """Its process is to be stopped, and its restart policy to say what follows."""
     type_on: bool = False
     options: bool = False
     """tmux options of it are to be set or taken off."""

@@ -28,6 +28,8 @@ def starts(draft: Draft, comparison: deltas.Comparison) -> None:
             typing.append((want, begun(known, want), first[address][:1]))
         elif delta.stop and delta.have is not None:
             halted[address] = _halt(draft, delta, want, delta.have)
+        elif delta.end and delta.have is not None:
+            _end(draft, delta, want, delta.have)
         elif delta.have is not None:
             _live(draft, delta, want, delta.have)
             if delta.type_on and delta.have.pane.mark is not None:
@@ -108,6 +110,16 @@ def _halt(draft: Draft, delta: deltas.Pane, want: spec.Pane, have: status.Place)
         address=want.address, expect=halted, pid=have.pane.pid, stop=known.stop, shell=known.command is None
     )
     return first, draft.add(stop, want.address, [first])
+
+
+def _end(draft: Draft, delta: deltas.Pane, want: spec.Pane, have: status.Place) -> None:
+    mark = have.pane.mark
+    assert mark is not None
+    known = delta.record.pane if delta.record is not None else want
+    stop = action.StopPane(
+        address=want.address, expect=mark, pid=have.pane.pid, stop=known.stop, shell=known.command is None
+    )
+    draft.add(stop, want.address, draft.after(f"pane {want.address}"))
 
 
 def _live(draft: Draft, delta: deltas.Pane, want: spec.Pane, have: status.Place) -> None:

@@ -22,6 +22,8 @@ LAYOUT = "@orchestra_layout"
 KEY = "@orchestra_key"
 RECORDINGS = "@orchestra_recordings"
 BELLS = "@orchestra_bells"
+LIMITS = "@orchestra_limits"
+"""Of a pane: those set by hand."""
 RULES = "@orchestra_rules"
 """Of all workspaces in one server option, so that the one reading has it: `NAME=BASE64 NAME=BASE64`."""
 
@@ -57,6 +59,7 @@ _TEXTS = (
     "pane_title",
     PANE,
     PANE + RECORD,
+    LIMITS,
 )
 
 
@@ -259,4 +262,5 @@ def _pane(row: _Row) -> status.Pane:
         piped=row.number["pane_pipe"] == "1",
         mark=status.Mark.parse(row.text[PANE]),
         record=row.text[PANE + RECORD],
+        limits=row.text[LIMITS],
     )

@@ -56,6 +56,17 @@ ALWAYS = dataclasses.replace(RULE, policy=spec.Policy.ALWAYS)
             1001,
             "",
         ),
+        # Ended by one of us, who has settled what follows.
+        ({"exit_code": 0}, past(expected=7, again=True), 1001, ""),
+        ({"exit_code": 125}, past(expected=7, again=True, restarts=(950,)), 1002, ""),
+        ({"exit_code": 0}, past(expected=6, again=True), None, ""),
+        ({}, past(expected=7, again=False, why="its limit"), None, "its limit"),
+        (
+            {},
+            past(expected=7, again=True, restarts=(950,) * 4),
+            None,
+            "exit code 1 after 4 restarts in 100 seconds",
+        ),
         ({"exit_code": 125}, None, None, "exit code 125 asks not to be started again"),
         ({"exit_code": 125, "restart": ALWAYS}, None, None, "exit code 125 asks not to be started again"),
     ],
@@ -73,9 +84,15 @@ def test_an_end_is_decided_on_once(before: supervise.Past) -> None:
 
 
 def pane(
-    uid: str, *, dead: bool, pid: int = 7, stage: status.Stage = status.Stage.DONE, **more: Any
+    uid: str,
+    *,
+    dead: bool,
+    pid: int = 7,
+    stage: status.Stage = status.Stage.DONE,
+    rule: spec.Restart = RULE,
+    **more: Any,
 ) -> status.Pane:
-    want = spec.Pane(address=f"s/{uid}", command="x", dir="/", restart=RULE)
+    want = spec.Pane(address=f"s/{uid}", command="x", dir="/", restart=rule)
     mark = status.Mark(workspace="w", address=f"s/{uid}", uid=uid, stage=stage)
     return status.Pane(
         id=f"%{uid}", index=0, pid=pid, dead=dead, mark=mark, record=record.pane_text(want, {}), **more
@@ -103,7 +120,7 @@ def server(*panes: status.Pane) -> status.Server:
     ],
 )
 def test_whose_end_it_is(found: status.Pane, there: bool) -> None:
-    assert [each.address for each in supervise.ended(server(found))] == (["s/a"] if there else [])
+    assert [each.address for each in supervise.ended(server(found), {})] == (["s/a"] if there else [])
 
 
 @pytest.mark.parametrize(
@@ -193,6 +210,30 @@ def test_what_is_due_is_started_once_and_together() -> None:
         here.clock.lived += 100
         await here.runs()
         assert len(here.asked) == 1
+
+    asyncio.run(live())
+
+
+def test_who_ends_a_process_settles_what_follows_whatever_its_policy() -> None:
+    async def live() -> None:
+        here = World(Clock())
+        never = dataclasses.replace(RULE, policy=spec.Policy.NO)
+        await here.supervisor.looked(server(*(pane(each, dead=False, rule=never) for each in "abc")))
+        here.supervisor.expect("a", 7, "too much", again=True)
+        kept = here.supervisor.expect("b", 7, "stopped by its limit", again=False)
+        # Killed here, and another one goes on.
+        here = World(Clock())
+        here.supervisor.resume(kept[supervise.STATE])
+        dead = server(*(pane(each, dead=True, exit_code=0, rule=never) for each in "abc"))
+        await here.supervisor.looked(dead)
+        assert [(type(each).__name__, getattr(each, "reason", "")) for each in here.said] == [
+            ("PaneRestarting", ""),
+            ("PaneFailed", "stopped by its limit"),
+        ]
+        here.clock.lived += 1
+        await here.supervisor.looked(dead)
+        await here.runs()
+        assert [set(each) for each in here.asked] == [{"s/a"}]
 
     asyncio.run(live())
 

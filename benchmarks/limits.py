@@ -1,0 +1,96 @@
+"""Keeping panes within limits: `python -m benchmarks.limits [--rounds 10] [--panes 100] [--seconds 60]`.
+
+From the moment a pane goes over a limit to the end of its process: a hog of memory (over it once it has touched its memory) and a fork
+bomb of 256 processes; how a processor hog is held at its share; and what 100 limited panes cost that do nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+from benchmarks import daemon
+
+LIMITS = "{memory: 60M, processes: 20, on_exceed: kill, after: 1}"
+WAIT = "while [ ! -e %s ]; do sleep 0.01; done; exec python3 -S -c '%s'"
+HOG = 'import time; x = b"x" * 100_000_000; open("%s", "w").close(); time.sleep(1000)'
+BOMB = 'import os, time\\nopen("%s", "w").close()\\nfor _ in range(8): os.fork()\\ntime.sleep(1000)'
+"""2 to the power of 8 in all: bounded."""
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--panes", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=60)
+    asked = parser.parse_args()
+    for name, code in (("memory hog, over its limit → ended", HOG), ("fork bomb, begun → all ended", BOMB)):
+        daemon.told(name, [_ended(code) for _ in range(asked.rounds)])
+    print(f"a processor hog that may have 20 % has {_held():.1f} %")
+    _idle(asked.panes, asked.seconds)
+
+
+def _ended(code: str) -> float:
+    """Milliseconds until tmux knows."""
+    with daemon.world() as here:
+        go, over = here.folder / "go", here.folder / "over"
+        _apply(here, [(WAIT % (go, code % over), LIMITS)])
+        here.daemon()
+        time.sleep(3)  # it has been measured, and is far from its limits
+        go.touch()
+        while "1" not in here.tmux("list-panes", "-s", "-t", "=a", "-F", "#{pane_dead}").split("\n")[0]:
+            time.sleep(0.002)
+        return (time.time_ns() - over.stat().st_mtime_ns) / 1e6
+
+
+def _held() -> float:
+    """Percent of a core, over ten seconds, once it has settled."""
+    with daemon.world() as here:
+        _apply(here, [("while :; do :; done", "{cpu: 20%, on_exceed: throttle, after: 1}")])
+        here.daemon()
+        (root,) = here.tmux("list-panes", "-s", "-t", "=a", "-F", "#{pane_pid}").split()
+        child = int(Path(f"/proc/{root}/task/{root}/children").read_text().split()[0])
+        time.sleep(5)
+        before, began = _ticks(child), time.monotonic()
+        time.sleep(10)
+        return 100 * (_ticks(child) - before) / TICK / (time.monotonic() - began)
+
+
+def _idle(panes: int, seconds: float) -> None:
+    for limits in ("", "{memory: 1G, processes: 50, cpu: 90%, on_exceed: kill}"):
+        with daemon.world() as here:
+            _apply(here, [("exec sleep 100000", limits)] * panes)
+            here.daemon()
+            time.sleep(10)
+            before, began = _ticks(here.pid), time.monotonic()
+            time.sleep(seconds)
+            share = 100 * (_ticks(here.pid) - before) / TICK / (time.monotonic() - began)
+            print(
+                f"{panes} quiet panes {'with' if limits else 'without'} limits: the daemon takes {share:.2f} % of a core"
+            )
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def _apply(here: daemon.World, panes: list[tuple[str, str]]) -> None:
+    lines = []
+    for number, (command, limits) in enumerate(panes):
+        lines.append(
+            f"      - name: w{number}\n        panes:\n          - name: p{number}\n            command: |-"
+        )
+        lines += [f"              {line}" for line in command.replace("\\n", "\n").split("\n")]
+        if limits:
+            lines.append(f"            limits: {limits}")
+    path = here.folder / "m.yaml"
+    path.write_text("version: 1\nworkspace: bench\nsessions:\n  a:\n    windows:\n" + "\n".join(lines) + "\n")
+    here.orchestra("apply", str(path), "--no-wait", "--yes", "--no-daemon")
+
+
+if __name__ == "__main__":
+    main()
