@@ -22,7 +22,7 @@ from typing import Any
 from orchestra.api import app as api
 from orchestra.api import server as http
 from orchestra.daemon import applying, assemble, logs, parts, printed, reacting
-from orchestra.engine import bus, happenings, launching, observer, publishing
+from orchestra.engine import bus, happenings, launching, metrics, observer, publishing
 from orchestra.host import clock, ends, inotify, lock, paths, recordings
 from orchestra.model import errors, event, status
 from orchestra.plan import record
@@ -91,6 +91,10 @@ class Daemon:
                 look_soon=self._look_soon,
             )
         )
+
+    @property
+    def metrics(self) -> metrics.Metrics:
+        return self._reacting.metrics
 
     # --- its life
 

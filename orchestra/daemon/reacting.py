@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestra.daemon import autosave, parts, steering
+from orchestra.daemon import autosave, measuring, parts, steering
 from orchestra.engine import supervise
 from orchestra.model import event, status
 
@@ -14,9 +14,11 @@ from orchestra.model import event, status
 class Reacting:
     def __init__(self, reach: parts.Reach) -> None:
         self.autosave = autosave.Autosave(reach)
+        self.metrics = measuring.part(reach)
         self._journal = reach.journal
         self._parts: tuple[parts.Part, ...] = (
             self.autosave,
+            self.metrics,
             supervise.Supervisor(
                 reach.clock,
                 steering.Starting(reach.assembly),
