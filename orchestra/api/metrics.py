@@ -20,11 +20,15 @@ def routes(asked: control.Control) -> fastapi.APIRouter:
 
     @router.get("/v1/metrics")
     async def latest(
-        max_age: Annotated[float, fastapi.Query(ge=0)] = 2.0, pss: bool = False
+        max_age: Annotated[float, fastapi.Query(ge=0)] = 2.0,
+        pss: bool = False,
+        recent: Annotated[int, fastapi.Query(ge=0, le=360)] = 0,
     ) -> dict[str, Any]:
-        """Every pane of the tmux server, whoever made it. Seconds and bytes; cpu_percent is of one core, over `interval`."""
+        """Every pane of the tmux server, whoever made it. Seconds and bytes; cpu_percent is of one core, over `interval`. `recent`: also
+        the processor's share at so many points of the history, by pane id."""
         found = await asked.metrics.reading(max_age, pss=pss)
-        return {"time": found.time, "panes": [metrics.dump(row) for row in found.rows]}
+        told = {"time": found.time, "panes": [metrics.dump(row) for row in found.rows]}
+        return {**told, "recent": asked.metrics.recent(recent)} if recent else told
 
     @router.get("/v1/metrics/history")
     async def history(

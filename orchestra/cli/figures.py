@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # see options
 
 Item = TypeVar("Item")
 
+MOST_RECENT = 360
 BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -26,6 +28,9 @@ class Source(Protocol):
     def rows(self, *, pss: bool = False) -> Sequence[metrics.Row]:
         """All panes of the server; rates are known as far as that takes less than an interval."""
 
+    def recent(self, count: int) -> Mapping[str, Sequence[float | None]]:
+        """The processor's share in the past, by pane id: as many points as are known, up to `count`."""
+
     def rest(self) -> None:
         """Until the next reading is due."""
 
@@ -34,24 +39,33 @@ OFTEN, ONCE = timedelta(seconds=2), timedelta(seconds=1)
 """Between two samples, where nobody says how long: once there is somebody who waits for the second one."""
 
 
-def source(common: options.Common, interval: timedelta | None, *, watch: bool = False) -> Source:
+def source(
+    common: options.Common, interval: timedelta | None, *, watch: bool = False, patient: bool = True
+) -> Source:
+    """Unless `patient`, the first reading is at once, and knows no rates where no daemon measures."""
     there = common.daemon()
     chosen = interval or (OFTEN if watch or there is not None else ONCE)
     seconds = max(chosen.total_seconds(), 0.1)
-    return _Here(common, seconds) if there is None else _Daemon(there, seconds)
+    return _Here(common, seconds, patient) if there is None else _Daemon(there, seconds, patient)
 
 
 class _Daemon:
     name = "the daemon"
 
-    def __init__(self, there: client.Client, interval: float) -> None:
+    def __init__(self, there: client.Client, interval: float, patient: bool) -> None:
         self._there = there
+        self._patient = patient
         self._interval = interval
 
     def rows(self, *, pss: bool = False) -> Sequence[metrics.Row]:
         found = told(self._there, max_age=self._interval, pss=pss)
-        if any(row.usage is not None and row.usage.interval is None for row in found):
+        if self._patient and any(row.usage is not None and row.usage.interval is None for row in found):
             found = told(self._there, max_age=0.0, pss=pss)
+        return found
+
+    def recent(self, count: int) -> Mapping[str, Sequence[float | None]]:
+        asked = {"max_age": 3600.0, "recent": count}
+        found: Mapping[str, Sequence[float | None]] = self._there.get("/v1/metrics", asked)["recent"]
         return found
 
     def rest(self) -> None:
@@ -87,19 +101,28 @@ def history(there: client.Client, row: metrics.Row, duration: timedelta) -> Sequ
 class _Here:
     name = "this command"
 
-    def __init__(self, common: options.Common, interval: float) -> None:
+    def __init__(self, common: options.Common, interval: float, patient: bool) -> None:
         from orchestra.daemon import measuring
 
         self._measuring = measuring.Measuring(common.assembly())
         self._interval = interval
-        self._begun = False
+        self._begun = not patient
+        self._recent: dict[str, deque[float | None]] = {}
 
     def rows(self, *, pss: bool = False) -> Sequence[metrics.Row]:
         if not self._begun:
             self._measuring.rows()
             self._begun = True
             self.rest()
-        return self._measuring.rows(pss=pss)
+        found = self._measuring.rows(pss=pss)
+        known = self._recent
+        self._recent = {row.pane.id: known.get(row.pane.id, deque(maxlen=MOST_RECENT)) for row in found}
+        for row in found:
+            self._recent[row.pane.id].append(row.usage.cpu_percent if row.usage is not None else None)
+        return found
+
+    def recent(self, count: int) -> Mapping[str, Sequence[float | None]]:
+        return {id_: list(values)[-count:] for id_, values in self._recent.items()}
 
     def rest(self) -> None:
         _rest(self._interval)

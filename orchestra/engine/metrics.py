@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import array
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -135,6 +135,8 @@ class Metrics:
         self._latest: Reading | None = None
         self._sampled = self._noted = self._stored = 0.0
         self._histories: dict[str, History] = {}
+        self.healths: Callable[[], Mapping[str, str]] = dict
+        """What probes say, by uid: whoever probes puts it here."""
         self._pids: dict[str, int] = {}
         self._restarts: dict[str, int] = {}
         self.trouble = ""
@@ -202,8 +204,14 @@ class Metrics:
         roots = {pane.key: pane.pid for pane in panes if pane.pid}
         self._sampled, now = self._clock.monotonic(), self._clock.now().timestamp()
         usages = await asyncio.to_thread(self._sampler.sample, roots, self._server.pid, pss=pss)
+        healths = self.healths()
         rows = tuple(
-            metrics.Row(pane=pane, usage=usages.get(pane.key), restarts=self._restarts.get(pane.key, 0))
+            metrics.Row(
+                pane=pane,
+                usage=usages.get(pane.key),
+                restarts=self._restarts.get(pane.key, 0),
+                health=healths.get(pane.key),
+            )
             for pane in panes
         )
         found = Reading(time=now, rows=rows)
@@ -228,6 +236,16 @@ class Metrics:
         oldest = self._clock.now().timestamp() - HISTORY.total_seconds()
         for key in [key for key, history in self._histories.items() if history.last < oldest]:
             del self._histories[key]
+
+    def recent(self, count: int) -> Mapping[str, Sequence[float | None]]:
+        """The processor's share at the last points of each history, by the panes' ids."""
+        found: dict[str, Sequence[float | None]] = {}
+        for pane in self.panes:
+            if (known := self._histories.get(pane.key)) is not None:
+                found[pane.id] = [
+                    point.cpu_percent for point in points(known.rows()[-count - 1 :], 0.0)[-count:]
+                ]
+        return found
 
     async def history(self, key: str, duration: timedelta) -> tuple[metrics.Point, ...]:
         """From memory as far as that reaches; what is older from what is kept, where it is."""

@@ -72,6 +72,8 @@ class Row:
     """None: nothing runs in it."""
     restarts: int | None = None
     """How often something new was started in it since the daemon first saw it; None where no daemon counts."""
+    health: str | None = None
+    """What its probe says; None where there is none, or nobody probes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +97,7 @@ _FIELDS = tuple(field.name for field in dataclasses.fields(Usage))
 def dump(row: Row) -> dict[str, Any]:
     """Flat, as people filter it; null where nothing runs, or nobody knows."""
     used = dump_usage(row.usage) if row.usage is not None else dict.fromkeys(_FIELDS)
-    return {**codec.dump(row.pane), "restarts": row.restarts, **used}
+    return {**codec.dump(row.pane), "restarts": row.restarts, "health": row.health, **used}
 
 
 def dump_usage(usage: Usage) -> dict[str, Any]:
@@ -107,11 +109,12 @@ def dump_usage(usage: Usage) -> dict[str, Any]:
 def load(plain: Mapping[str, Any]) -> Row:
     """`codec.LoadError` when it is no row."""
     used = {name: plain.get(name) for name in _FIELDS}
-    rest = {name: value for name, value in plain.items() if name not in used and name != "restarts"}
+    rest = {name: value for name, value in plain.items() if name not in (*_FIELDS, "restarts", "health")}
     return Row(
         pane=codec.load(Pane, rest),
         usage=None if used["cpu_seconds"] is None else codec.load(Usage, used),
         restarts=plain.get("restarts"),
+        health=plain.get("health"),
     )
 
 
