@@ -64,6 +64,7 @@ bench: venv ## Run the benchmarks
 	$(BIN)/python -m benchmarks.stream
 	$(BIN)/python -m benchmarks.supervise
 	$(BIN)/python -m benchmarks.snapshots
+	$(BIN)/python -m benchmarks.metrics
 
 docs: venv ## Regenerate the generated pages of docs/
 	$(BIN)/python -m tests.support.manifest_reference

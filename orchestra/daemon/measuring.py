@@ -6,13 +6,23 @@ import os
 
 from orchestra.daemon import assemble, parts
 from orchestra.engine import metrics as engine
-from orchestra.host import sampling
-from orchestra.model import metrics
+from orchestra.host import paths, sampling
+from orchestra.model import errors, metrics
 from orchestra.plan import measured
+from orchestra.store import samples
 
 
 def part(reach: parts.Reach) -> engine.Metrics:
-    return engine.Metrics(sampling.Sampler(), reach.clock)
+    kept, trouble = None, ""
+    if paths.config_file().exists():
+        from orchestra.manifest import load  # 10 MB, for who has settings
+
+        try:
+            keep = load.metrics_kept(paths.config_file())
+            kept = samples.Samples(reach.found.samples, keep) if keep is not None else None
+        except errors.ManifestError as error:
+            trouble = f"nothing is kept: {error}"
+    return engine.Metrics(sampling.Sampler(), reach.clock, kept, trouble)
 
 
 class Measuring:

@@ -18,7 +18,11 @@ from orchestra.model import errors, event, metrics, status
 from orchestra.plan import measured
 
 PERIOD = 10.0
-"""Seconds between two samples nobody asked for. 100 panes cost 0.1 % of a core then: `benchmarks/metrics.py`."""
+"""Seconds between two samples nobody asked for, at least."""
+SHARE = 0.001
+"""Of a core: what they may cost. Where there is so much to look at, or so little time, that it would be more, they are taken less often."""
+LONGEST = 60.0
+"""Seconds between two of them, whatever they cost."""
 HISTORY = timedelta(hours=1)
 LENGTH = int(HISTORY.total_seconds() / PERIOD)
 """Points a pane."""
@@ -123,12 +127,11 @@ class Metrics:
     name = "metrics"
 
     def __init__(
-        self, sampler: ports.Sampler, clock: ports.Clock, kept: Kept | None = None, period: float = PERIOD
+        self, sampler: ports.Sampler, clock: ports.Clock, kept: Kept | None = None, trouble: str = ""
     ) -> None:
         self._sampler = sampler
         self._clock = clock
         self._kept = kept
-        self._period = period
         self._server = status.Server()
         self._panes: tuple[metrics.Pane, ...] | None = None
         self._lock = asyncio.Lock()
@@ -139,7 +142,7 @@ class Metrics:
         """What probes say, by uid: whoever probes puts it here."""
         self._pids: dict[str, int] = {}
         self._restarts: dict[str, int] = {}
-        self.trouble = ""
+        self.trouble = trouble
         """Why nothing can be kept; empty when it can."""
 
     @property
@@ -176,14 +179,17 @@ class Metrics:
         self._restarts = {key: count for key, count in self._restarts.items() if key in there}
         self._pids = there
 
+    def _period(self) -> float:
+        return min(max(PERIOD, self._sampler.cost / SHARE), LONGEST)
+
     async def run(self) -> None:
         while True:
-            passed = self._clock.monotonic() - self._sampled
-            if passed < self._period:
-                await asyncio.sleep(self._period - passed)
+            passed, period = self._clock.monotonic() - self._sampled, self._period()
+            if passed < period:
+                await asyncio.sleep(period - passed)
                 continue
             if self._pids:
-                await self.reading(max_age=self._period / 2)
+                await self.reading(max_age=period / 2)
             else:
                 self._sampled = self._clock.monotonic()
             self._forget()
@@ -216,7 +222,7 @@ class Metrics:
         )
         found = Reading(time=now, rows=rows)
         # A history holds its hour however often somebody looks.
-        if self._sampled - self._noted >= 0.9 * self._period:
+        if self._sampled - self._noted >= 0.9 * self._period():
             self._noted = self._sampled
             for key, usage in usages.items():
                 self._histories.setdefault(key, History()).add(now, usage)

@@ -59,6 +59,7 @@ class Sampler:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
+        self.cost = 0.0
         self.asked: list[tuple[Mapping[str, int], int, bool]] = []
 
     def sample(
@@ -196,6 +197,9 @@ def test_background_measures_while_there_are_panes(clock: Clock) -> None:
         await part.looked(server(pane("%1", 100)))
         await live(200.0)
         assert len(sampler.asked) == pytest.approx(10, abs=1)
+        sampler.cost = 0.025  # a thousandth of a core, then, is every 25 seconds
+        await live(300.0)
+        assert len(sampler.asked) == pytest.approx(14, abs=1)
 
     asyncio.run(both())
 
