@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestra.cli import codes, figures, options, output, suggest, table
+from orchestra.model import errors
 
 if TYPE_CHECKING:  # see options
     from orchestra.model import metrics
@@ -31,6 +32,7 @@ MOST_LINES = 30
     help="Between two samples; else 2s, and 1s once where no daemon measures.",
 )
 @click.option("--pss", is_flag=True, help="Also memory without what is shared; takes a little longer.")
+@click.option("--prometheus", is_flag=True, help="All the daemon has, as Prometheus reads it.")
 @options.common
 def command(
     common: options.Common,
@@ -39,6 +41,7 @@ def command(
     history: timedelta | None,
     interval: timedelta | None,
     pss: bool,
+    prometheus: bool,
 ) -> int:
     """Show what panes use, each with all its processes, and the sums: processor, memory, storage.
 
@@ -52,6 +55,8 @@ def command(
       orchestra metrics api @backend --watch
       orchestra metrics api/server --history 1h -o json
     """
+    if prometheus:
+        return _prometheus(common, alone=not (addresses or watch or history or pss))
     words = addresses or ("@all",)
     if history is not None:
         return _history(common, words, history)
@@ -63,6 +68,13 @@ def command(
         figures.chosen(common, rows, words)  # a slip ends it before the screen is wiped
         _once(common, source, words, pss, rows=rows, redraw=True)
         source.rest()
+
+
+def _prometheus(common: options.Common, *, alone: bool) -> int:
+    if common.json or not alone:
+        raise errors.UsageError("--prometheus is all there is, in a form of its own", hint="say nothing else")
+    output.say(figures.rememberer(common).text("/metrics").rstrip("\n"))
+    return codes.OK
 
 
 def _once(

@@ -118,6 +118,8 @@ def test_daemon_remembers_and_prometheus_reads(shop: Cli) -> None:
     assert '\norchestra_panes{condition="failed",workspace="shop"} 1.0\n' in text
     assert '\norchestra_pane_restarts_total{pane="api/busy",session="api",workspace="shop"} 0.0\n' in text
     assert "\nprocess_cpu_seconds_total " in text
+    assert "\norchestra_panes{" in shop.ok("metrics", "--prometheus")
+    assert shop.run("metrics", "own", "--prometheus").code == 64
     shop.ok("restart", "api/busy")
     live.until(lambda: rows(shop.json("metrics"))["api/busy"]["restarts"] == 1, "a restart")
 
