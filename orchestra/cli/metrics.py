@@ -100,9 +100,9 @@ def _once(
     else:
         for line in lines:
             output.say(line)
+    sys.stdout.flush()
     if over is not None and not redraw:
         output.note(f"over the last {output.duration(over)}, measured by {source.name}")
-    sys.stdout.flush()
     return codes.OK
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Cli
-from tests.support import live
+from tests.support import cli_reference, live
 
 BUSY = "exec python3 -S -c 'while True: pass'"
 MANIFEST = f"""\
@@ -64,6 +64,7 @@ def rows(found: Any) -> dict[str, Any]:
 
 def test_without_a_daemon_two_samples_tell(shop: Cli) -> None:
     found = shop.json("metrics", "--interval", "300ms")
+    assert set(found) == {"status", "command", *cli_reference.SHAPES["metrics"]}
     assert found["source"] == "this command"
     told = rows(found)
     assert told.keys() == {"api/busy", "api/once", "web/shell", "own/0"}
@@ -110,6 +111,7 @@ def test_daemon_remembers_and_prometheus_reads(shop: Cli) -> None:
     assert rows(found)["api/busy"]["cpu_percent"] is not None
     (history,) = shop.json("metrics", "api/busy", "--history", "1h")["history"]
     assert history["address"] == "api/busy"
+    assert history.keys() == {"address", "id", "workspace", "points"}
     assert history["points"][0]["rss"] > 0
     assert "CPU" in shop.ok("metrics", "api/busy", "--history", "10m")
     kind, text = asked(shop, "/metrics")
