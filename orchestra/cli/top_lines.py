@@ -92,7 +92,7 @@ def lines(
 
 
 def columns(width: int, rows: Sequence[metrics.Row] = ()) -> list[Column]:
-    """As many as fit and as have anything to show; the pane's name takes what is left. What matters least goes first."""
+    """As many as fit and as have anything to show; the pane's name takes of the rest what it needs. What matters least goes first."""
     empty = []
     if all(row.health is None for row in rows):
         empty.append(HEALTH)
@@ -103,7 +103,11 @@ def columns(width: int, rows: Sequence[metrics.Row] = ()) -> list[Column]:
     while shown and sum(column.width + GAP for column in shown) > room:
         shown.pop(0)
     ordered = [column for column in _ALL if column in shown]
-    name = max(LEAST_NAME, width - sum(column.width + GAP for column in ordered) - GAP)
+    longest = (
+        max((table.width(row.pane.address) for row in rows), default=0) + 6
+    )  # with its mark, below a session
+    left = width - sum(column.width + GAP for column in ordered) - GAP
+    name = max(LEAST_NAME, min(left, longest))
     return [Column(title="PANE", width=name, text=_name, right=False), *ordered]
 
 
@@ -211,7 +215,7 @@ HEALTH = Column(
     text=lambda line: (line.row.health or "") if line.row is not None else "",
     right=False,
 )
-RESTARTS = Column(title="STARTS", width=6, text=_restarts)
+RESTARTS = Column(title="RESTARTS", width=8, text=_restarts)
 CPU = Column(title="CPU", width=7, text=_usage(lambda usage: figures.percent(usage.cpu_percent)))
 PAST = Column(title="CPU BEFORE", width=SPARKS, text=_sparks)
 MEMORY = Column(title="MEMORY", width=7, text=_usage(lambda usage: figures.size(usage.rss)))

@@ -47,7 +47,8 @@ class Top(app.App[None]):
     #filter.shown { display: block; }
     DataTable { height: 1fr; background: ansi_default; scrollbar-size-horizontal: 0; }
     DataTable > .datatable--header { text-style: bold reverse; }
-    DataTable > .datatable--cursor { text-style: reverse; }
+    DataTable > .datatable--cursor { text-style: reverse; background: ansi_default; color: ansi_default; }
+    Footer, FooterKey, FooterKey .footer-key--key { background: ansi_default; color: ansi_default; }
     """
     BINDINGS: ClassVar[list[binding.BindingType]] = [
         binding.Binding("q,ctrl+c", "quit", "Quit"),

@@ -32,6 +32,12 @@ KEPT_EVERY = 60.0
 """Seconds between two samples that are kept for days."""
 
 
+class Sampler(ports.Sampler, Protocol):
+    @property
+    def cost(self) -> float:
+        """Seconds of the processor the last sample took."""
+
+
 class Kept(Protocol):
     """Samples for longer than the memory. May block; one caller at a time."""
 
@@ -127,7 +133,7 @@ class Metrics:
     name = "metrics"
 
     def __init__(
-        self, sampler: ports.Sampler, clock: ports.Clock, kept: Kept | None = None, trouble: str = ""
+        self, sampler: Sampler, clock: ports.Clock, kept: Kept | None = None, trouble: str = ""
     ) -> None:
         self._sampler = sampler
         self._clock = clock

@@ -72,10 +72,6 @@ class Processes(Protocol):
 
 
 class Sampler(Protocol):
-    @property
-    def cost(self) -> float:
-        """Seconds of the processor the last sample took."""
-
     def sample(
         self, roots: Mapping[str, int], server_pid: int, *, pss: bool = False
     ) -> Mapping[str, metrics.Usage]:
