@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import array
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -144,8 +144,6 @@ class Metrics:
         self._latest: Reading | None = None
         self._sampled = self._noted = self._stored = 0.0
         self._histories: dict[str, History] = {}
-        self.healths: Callable[[], Mapping[str, str]] = dict
-        """What probes say, by uid: whoever probes puts it here."""
         self._pids: dict[str, int] = {}
         self._restarts: dict[str, int] = {}
         self.trouble = trouble
@@ -178,6 +176,8 @@ class Metrics:
         there: dict[str, int] = {}
         for place in status.places(server):
             key = place.pane.id if place.pane.mark is None else place.pane.mark.uid
+            if key in there:  # a mark that somebody copied
+                continue
             before = self._pids.get(key, 0)
             there[key] = before if place.pane.dead else place.pane.pid
             if before and there[key] != before:
@@ -216,14 +216,8 @@ class Metrics:
         roots = {pane.key: pane.pid for pane in panes if pane.pid}
         self._sampled, now = self._clock.monotonic(), self._clock.now().timestamp()
         usages = await asyncio.to_thread(self._sampler.sample, roots, self._server.pid, pss=pss)
-        healths = self.healths()
         rows = tuple(
-            metrics.Row(
-                pane=pane,
-                usage=usages.get(pane.key),
-                restarts=self._restarts.get(pane.key, 0),
-                health=healths.get(pane.key),
-            )
+            metrics.Row(pane=pane, usage=usages.get(pane.key), restarts=self._restarts.get(pane.key, 0))
             for pane in panes
         )
         found = Reading(time=now, rows=rows)

@@ -33,9 +33,7 @@ def lower(comparison: deltas.Comparison, new_uid: Callable[[], str], size: Size)
     for session in comparison.sessions:
         _settle(drafted, session)
     starts.starts(drafted, comparison)
-    if (
-        rules_first
-    ):  # nothing that is stopped is to set anything off, and the server may end with what is deleted
+    if rules_first:  # nothing that is stopped is to set anything off, and the server may end with what is deleted
         for step in drafted.steps[1:]:
             drafted.wait(step.id, [0])
     if drafted.problems:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -212,6 +213,21 @@ def test_restarts_are_counted_by_whomever(clock: Clock) -> None:
             await part.looked(server(seen))
         assert part.restarts == {"%1": 2}
         await part.looked(server())
+        assert part.restarts == {}
+
+    asyncio.run(live())
+
+
+def test_copied_mark_is_no_restart(clock: Clock) -> None:
+    part = engine.Metrics(Sampler(clock), clock)
+    mark = status.Mark(workspace="w", address="a/b", uid="u")
+    both = server(
+        dataclasses.replace(pane("%1", 100), mark=mark), dataclasses.replace(pane("%2", 200), mark=mark)
+    )
+
+    async def live() -> None:
+        await part.looked(both)
+        await part.looked(both)
         assert part.restarts == {}
 
     asyncio.run(live())
