@@ -50,6 +50,12 @@ COMMANDS = {
 ALIASES = {"down": "delete", "up": "apply"}
 MODULES = {"import": "import_"}
 """Where a command's name is a word of Python's, its module is called otherwise."""
+OLD = {
+    "metrics-history": "metrics_history",
+    "pane-metrics": "pane_metrics",
+    "session-metrics": "session_metrics",
+}
+"""Spellings of old scripts, in `bridge_metrics`: they answer in JSON, and no list shows them."""
 
 
 class Commands(click.Group):
@@ -58,6 +64,10 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         name = ALIASES.get(cmd_name, cmd_name)
+        if name in OLD:
+            old = getattr(importlib.import_module("orchestra.cli.bridge_metrics"), OLD[name])
+            assert isinstance(old, click.Command)
+            return old
         if name not in COMMANDS:
             return None
         command = importlib.import_module(f"orchestra.cli.{MODULES.get(name, name)}").command
@@ -68,7 +78,7 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        known = [*COMMANDS, *ALIASES]
+        known = [*COMMANDS, *ALIASES, *OLD]
         if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
             import difflib  # only a slip pays for it
 
@@ -125,8 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(words: list[str]) -> int:
-    json = output.wants_json(words)
     name = output.command_of(words, ALIASES)
+    json = output.wants_json(words) or name in OLD
     try:
         code = commands.main(args=words, prog_name="orchestra", standalone_mode=False)
         return code if isinstance(code, int) else codes.OK

@@ -126,6 +126,35 @@ def test_daemon_remembers_and_prometheus_reads(shop: Cli) -> None:
     live.until(lambda: rows(shop.json("metrics"))["api/busy"]["restarts"] == 1, "a restart")
 
 
+def test_old_spellings_answer_in_json(shop: Cli) -> None:
+    fields = [
+        "cpu_percent",
+        "memory_mb",
+        "memory_percent",
+        "io_read_kb",
+        "io_write_kb",
+        "uptime_seconds",
+        "thread_count",
+        "process_count",
+    ]
+    pane = json.loads(shop.ok("pane-metrics", "api", "busy"))
+    assert pane["command"] == "pane-metrics"
+    assert pane["session"] == "api"
+    assert pane["pane_id"] == 0
+    assert set(fields) < pane.keys()
+    assert json.loads(shop.ok("pane-metrics", "own", "0"))["process_count"] == 1
+    session = json.loads(shop.ok("session-metrics", "api"))
+    assert session["pane_count"] == 2
+    assert session["process_count"] == pane["process_count"]
+    wrong = shop.run("pane-metrics", "api", "7")
+    assert wrong.code == 1
+    assert wrong.json["message"] == "there is no pane 7 in api"
+    assert shop.run("metrics-history", "api", "0").json["hint"] == "start it with: orchestra daemon start"
+    shop.ok("daemon", "start")
+    (point,) = json.loads(shop.ok("metrics-history", "api", "0", "1h"))["history"]
+    assert {"timestamp", "cpu_percent", "memory_mb"} < point.keys()
+
+
 def test_days_are_kept_for_who_wants_them(shop: Cli) -> None:
     config = shop.folder / "config" / "orchestra"
     config.mkdir(parents=True)
