@@ -134,7 +134,8 @@ class Top(app.App[None]):
         if line.row is None:
             style = "bold" if line.depth == 0 else ""
         elif self._coloured and column.title in ("PANE", "CONDITION", "HEALTH"):
-            style = table.TONES.get(line.row.pane.condition) or ""
+            word = line.row.health if column.title == "HEALTH" else line.row.pane.condition
+            style = table.TONES.get(word or "") or ""
             if column.title == "PANE":
                 text = Text(top_lines.cell(column, line) + " ")
                 mark = text.plain.find(top_lines.MARKS.get(line.row.pane.condition, "?"))
