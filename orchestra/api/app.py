@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import fastapi
 from fastapi import responses
 
-from orchestra.api import control, stream
+from orchestra.api import control, metrics, stream
 from orchestra.model import codec, errors, event
 from orchestra.plan import overview
 
@@ -144,6 +144,7 @@ def create(asked: control.Control, version: str) -> fastapi.FastAPI:
         asked.stop()
         return {"status": "success"}
 
+    app.include_router(metrics.routes(asked))
     return app
 
 

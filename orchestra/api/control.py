@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from orchestra.engine import bus, sources
+from orchestra.engine import bus, metrics, sources
 from orchestra.model import event, status
 
 
@@ -15,6 +15,9 @@ class Control(Protocol):
 
     @property
     def journal(self) -> sources.Journal: ...
+
+    @property
+    def metrics(self) -> metrics.Metrics: ...
 
     def describe(self) -> Mapping[str, Any]:
         """Of the daemon itself, as JSON."""

@@ -50,6 +50,9 @@ class Client:
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         return self._ask("GET", path + _query(query))
 
+    def text(self, path: str) -> str:
+        return self._read("GET", path).decode()
+
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._ask("POST", path, json.dumps(body))
 
@@ -73,10 +76,17 @@ class Client:
             connection.close()
 
     def _ask(self, method: str, path: str, body: str | None = None) -> Any:
+        text = self._read(method, path, body)
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise Absent(f"the daemon on {self.socket} does not answer: {error}") from error
+
+    def _read(self, method: str, path: str, body: str | None = None) -> bytes:
         connection, answer = self._send(method, path, body, PATIENCE)
         try:
-            return json.loads(answer.read())
-        except (OSError, ValueError, http.client.HTTPException) as error:
+            return answer.read()
+        except (OSError, http.client.HTTPException) as error:
             raise Absent(f"the daemon on {self.socket} does not answer: {error}") from error
         finally:
             answer.close()

@@ -32,6 +32,7 @@ COMMANDS = {
     "init": "Look at a project, and write a manifest for it.",
     "limit": "Set what a live pane may use, or show it.",
     "logs": "Show what panes printed.",
+    "metrics": "Show what panes use: processor, memory, storage.",
     "render": "Print a manifest after variables, overlays and expansion.",
     "restart": "Stop panes and start them again, in place.",
     "restore": "Bring back what a snapshot holds.",
@@ -42,6 +43,7 @@ COMMANDS = {
     "status": "Show how workspaces are.",
     "stop": "Stop panes, until they are started.",
     "template": "List, show and add manifests to begin with.",
+    "top": "Watch workspaces and panes, full screen.",
     "validate": "Look for problems in manifests.",
     "version": "Print the versions of orchestra, tmux and Python.",
     "wait": "Wait until a pane has ended, is healthy, or has printed something.",
@@ -50,6 +52,12 @@ COMMANDS = {
 ALIASES = {"down": "delete", "up": "apply"}
 MODULES = {"import": "import_"}
 """Where a command's name is a word of Python's, its module is called otherwise."""
+OLD = {
+    "metrics-history": "metrics_history",
+    "pane-metrics": "pane_metrics",
+    "session-metrics": "session_metrics",
+}
+"""Spellings of old scripts, in `bridge_metrics`: they answer in JSON, and no list shows them."""
 
 
 class Commands(click.Group):
@@ -58,6 +66,10 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         name = ALIASES.get(cmd_name, cmd_name)
+        if name in OLD:
+            old = getattr(importlib.import_module("orchestra.cli.bridge_metrics"), OLD[name])
+            assert isinstance(old, click.Command)
+            return old
         if name not in COMMANDS:
             return None
         command = importlib.import_module(f"orchestra.cli.{MODULES.get(name, name)}").command
@@ -68,7 +80,7 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        known = [*COMMANDS, *ALIASES]
+        known = [*COMMANDS, *ALIASES, *OLD]
         if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
             import difflib  # only a slip pays for it
 
@@ -125,8 +137,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(words: list[str]) -> int:
-    json = output.wants_json(words)
     name = output.command_of(words, ALIASES)
+    json = output.wants_json(words) or name in OLD
     try:
         code = commands.main(args=words, prog_name="orchestra", standalone_mode=False)
         return code if isinstance(code, int) else codes.OK

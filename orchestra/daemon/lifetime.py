@@ -21,8 +21,8 @@ from typing import Any
 
 from orchestra.api import app as api
 from orchestra.api import server as http
-from orchestra.daemon import assemble, logs, parts, printed, reacting
-from orchestra.engine import bus, happenings, launching, observer, publishing
+from orchestra.daemon import applying, assemble, logs, parts, printed, reacting
+from orchestra.engine import bus, happenings, launching, metrics, observer, publishing
 from orchestra.host import clock, ends, inotify, lock, paths, recordings
 from orchestra.model import errors, event, spec, status
 from orchestra.plan import record
@@ -92,6 +92,10 @@ class Daemon:
                 look_soon=self._look_soon,
             )
         )
+
+    @property
+    def metrics(self) -> metrics.Metrics:
+        return self._reacting.metrics
 
     # --- its life
 
@@ -385,12 +389,10 @@ class Daemon:
         self._observer.request()  # rules that were written, and what was started in place, wake nobody
 
     async def plan(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        from orchestra.daemon import applying  # 40 ms that a start would take longer, and few ask
 
         return await asyncio.to_thread(applying.preview, self._assembly, request)
 
     async def apply(self, request: Mapping[str, Any]) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
-        from orchestra.daemon import applying  # see above
 
         async for each in applying.apply(self._assembly, request, self.report):
             yield each

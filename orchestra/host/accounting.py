@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _LESS_THAN_A_TICK = 0.005
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
-    """One process at one moment. Seconds of the processor, bytes of storage."""
+class Counted(NamedTuple):
+    """One process at one moment. Seconds of the processor, bytes of storage. A tuple, because hundreds are made for each look."""
 
     started: float
     parent: int

@@ -37,6 +37,11 @@ class Directories:
         return self.state / "recordings"
 
     @property
+    def samples(self) -> Path:
+        """What panes used, where the user wants that kept."""
+        return self.state / "samples.sqlite"
+
+    @property
     def snapshots(self) -> Path:
         return self.state / "snapshots"
 

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchestra.host import accounting, age, process_table, processes
 from orchestra.model import metrics
@@ -19,8 +19,7 @@ _ALL_ANEW = 60.0
 """Seconds after which strangers are read, too: one whose number was given to another process within one interval is found out then."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(NamedTuple):
     stat: process_table.Stat
     at: float
 
@@ -29,10 +28,12 @@ class Sampler:
     """`engine.ports.Sampler` of this machine."""
 
     def __init__(self) -> None:
+        self.cost = 0.0
         self._rows: dict[int, process_table.Row] = {}
         self._unclear: set[int] = set()
         """Seen between two programs, when nothing tells yet whose they are."""
         self._reads: dict[int, _Read] = {}
+        self._reads_before: Mapping[int, _Read] = {}
         self._trees: Mapping[str, set[int]] = {}
         self._asked: tuple[Mapping[str, int], int] = ({}, 0)
         self._all_anew_at = 0.0
@@ -41,6 +42,7 @@ class Sampler:
     def sample(
         self, roots: Mapping[str, int], server_pid: int, *, pss: bool = False
     ) -> Mapping[str, metrics.Usage]:
+        began = time.thread_time()
         asked = (dict(roots), server_pid)
         if self._look(set(roots.values())) or self._asked != asked:
             self._trees = processes.members(self._rows, roots, server_pid, os.getpid())
@@ -51,10 +53,13 @@ class Sampler:
             family = {pid: read for pid in pids if (read := self._read(pid)) is not None}
             alive = {pid: read.stat for pid, read in family.items() if read.stat.alive}
             if alive:
-                counted = {pid: _counted(pid, read) for pid, read in family.items()}
-                accounts[uid] = accounting.account(roots[uid], counted, self._accounts.get(uid))
+                before = self._accounts.get(uid)
+                known = before.family if before is not None else {}
+                counted = {pid: self._counted(pid, read, known.get(pid)) for pid, read in family.items()}
+                accounts[uid] = accounting.account(roots[uid], counted, before)
                 found[uid] = _usage(accounts[uid], alive, _pss(alive) if pss else None)
         self._accounts = accounts
+        self.cost = time.thread_time() - began
         return found
 
     def _look(self, roots: set[int]) -> bool:
@@ -65,7 +70,7 @@ class Sampler:
         watched = roots.union(self._unclear, *self._trees.values())
         rows: dict[int, process_table.Row] = {}
         unclear: set[int] = set()
-        self._reads.clear()
+        self._reads_before, self._reads = self._reads if not all_anew else {}, {}
         for pid in process_table.pids():
             row = self._rows.get(pid)
             if row is None or all_anew or pid in watched:
@@ -89,11 +94,22 @@ class Sampler:
         """Once a look."""
         found = self._reads.get(pid)
         if found is None:
-            at = time.monotonic()
-            stat = process_table.stat(pid)
+            at, before = time.monotonic(), self._reads_before.get(pid)
+            stat = process_table.stat(pid, before.stat if before is not None else None)
             if stat is not None:
                 found = self._reads[pid] = _Read(stat, at)
         return found
+
+    def _counted(self, pid: int, read: _Read, known: accounting.Counted | None) -> accounting.Counted:
+        before = self._reads_before.get(pid)
+        if known is not None and before is not None and before.stat is read.stat:
+            # It had no hundredth of a second and touched no new page: what it read and wrote in that is seen within `_ALL_ANEW`.
+            return known._replace(at=read.at)
+        stat = read.stat
+        bytes_read, bytes_written = _io(pid)
+        return accounting.Counted(
+            stat.started, stat.parent, read.at, stat.cpu, stat.reaped, bytes_read, bytes_written
+        )
 
 
 def _fits(row: process_table.Row, stat: process_table.Stat) -> bool:
@@ -103,20 +119,6 @@ def _fits(row: process_table.Row, stat: process_table.Stat) -> bool:
         and row.session == stat.session
         and row.name == stat.name
         and row.alive == stat.alive
-    )
-
-
-def _counted(pid: int, read: _Read) -> accounting.Counted:
-    stat = read.stat
-    bytes_read, bytes_written = _io(pid)
-    return accounting.Counted(
-        started=stat.started,
-        parent=stat.parent,
-        at=read.at,
-        cpu=stat.cpu,
-        reaped=stat.reaped,
-        read=bytes_read,
-        written=bytes_written,
     )
 
 

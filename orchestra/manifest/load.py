@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from orchestra.manifest import (
     decode,
     defaults,
+    duration,
     evaluate,
     expand,
     files,
@@ -97,6 +99,20 @@ def restore(user_settings: Path) -> spec.Restore:
         if (line := tree.text(entry.node)) is not None
     }
     return spec.Restore(allow=tree.texts(tree.child(said, "allow")), remap=remap)
+
+
+def metrics_kept(user_settings: Path) -> timedelta | None:
+    """For how long the user wants to keep what panes used. Raises ManifestError."""
+    problems = Problems()
+    said = tree.child(tree.child(_settings(user_settings, problems), "metrics"), "keep")
+    problems.raise_all()
+    if said is None:
+        return None
+    found = duration.parsed(tree.text(said) or "")
+    if found is None:
+        problems.add(said.at, "settings hold no templates")
+        problems.raise_all()
+    return found
 
 
 def schema() -> Mapping[str, object]:

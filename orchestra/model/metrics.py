@@ -1,13 +1,16 @@
-"""What panes use of the machine.
+"""What panes use of the machine, now and in the hour before.
 
 Seconds and bytes as plain numbers: they are summed, divided and written as numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import dataclasses
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from orchestra.model import codec
 
 _Number = TypeVar("_Number", int, float)
 
@@ -36,6 +39,83 @@ class Usage:
     processes: int
     uptime: float
     """Seconds since the pane's first process was started; of several, the longest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pane:
+    """One that is measured, whoever made it."""
+
+    id: str
+    key: str
+    """Its uid when it is ours, so that it stays the same one however it is renamed, moved or started again; else its id."""
+    workspace: str
+    """"" when it is nobody's of ours."""
+    session: str
+    """As its manifest calls it; else as tmux does."""
+    tmux_session: str
+    """As tmux calls the one it is in."""
+    window: str
+    """The window's address, made likewise."""
+    address: str
+    """`session/pane`; of one that is not ours its number in its session stands for the name."""
+    pid: int
+    """Of its first process; 0 when nothing runs in it."""
+    condition: str
+    """`running`, `failed` and so on: see `plan.overview.Condition`."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    pane: Pane
+    usage: Usage | None
+    """None: nothing runs in it."""
+    restarts: int | None = None
+    """How often something new was started in it since the daemon first saw it; None where no daemon counts."""
+    health: str | None = None
+    """What its probe says; None where there is none, or nobody probes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """Of a pane's history. Rates are over the time since the point before; None where there is none, or its process is another."""
+
+    time: float
+    """Unix time."""
+    cpu_percent: float | None
+    rss: int
+    io_read_rate: float | None
+    """Bytes a second."""
+    io_write_rate: float | None
+    threads: int
+    processes: int
+
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(Usage))
+
+
+def dump(row: Row) -> dict[str, Any]:
+    """Flat, as people filter it; null where nothing runs, or nobody knows."""
+    used = dump_usage(row.usage) if row.usage is not None else dict.fromkeys(_FIELDS)
+    return {**codec.dump(row.pane), "restarts": row.restarts, "health": row.health, **used}
+
+
+def dump_usage(usage: Usage) -> dict[str, Any]:
+    """No digit that means nothing."""
+    plain = codec.dump(usage).items()
+    return {name: round(value, 3) if isinstance(value, float) else value for name, value in plain}
+
+
+def load(plain: Mapping[str, Any]) -> Row:
+    """`codec.LoadError` when it is no row."""
+    used = {name: plain.get(name) for name in _FIELDS}
+    rest = {name: value for name, value in plain.items() if name not in (*_FIELDS, "restarts", "health")}
+    return Row(
+        pane=codec.load(Pane, rest),
+        usage=None if used["cpu_seconds"] is None else codec.load(Usage, used),
+        restarts=plain.get("restarts"),
+        health=plain.get("health"),
+    )
 
 
 def total(usages: Collection[Usage]) -> Usage:

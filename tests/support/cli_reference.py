@@ -111,6 +111,19 @@ SHAPES: dict[str, dict[str, str]] = {
         "missing": "a list of `tool` that is not on PATH, and the `panes` that need it",
         "manifest": "its text",
     },
+    "metrics": {
+        "source": "`the daemon` or `this command`",
+        "panes": "a list of `address`, `id`, `key`, `workspace`, `session`, `tmux_session`, `window`, `pid`, `condition`, `detail`,"
+        " `restarts`, `health`, and `interval`, `cpu_percent`, `cpu_seconds`, `rss`, `pss`, `io_read`, `io_write`, `threads`, `processes`,"
+        " `uptime` (seconds, bytes, percent of one core; null where nothing runs or nobody knows)",
+        "sessions": "a list of `session`, `workspace`, `pane_count` and the sums",
+        "groups": "of the `@group`s that were asked for: `group`, `pane_count` and the sums",
+        "total": "`pane_count` and the sums",
+    },
+    "metrics --history": {
+        "history": "a list of `address`, `id`, `workspace` and `points`: `time` (Unix time), `cpu_percent`, `rss`, `io_read_rate`,"
+        " `io_write_rate` (bytes a second), `threads`, `processes`"
+    },
     "render": {"manifest": "the manifest in full"},
     "schema": {"schema": "the JSON Schema"},
     "status": {

@@ -46,6 +46,7 @@ SECTIONS = (
     ("`defaults`", "#/$defs/defaults"),
     ("The user's settings", "#/$defs/settings"),
     ("`restore` of the user's settings", "#/$defs/restore"),
+    ("`metrics` of the user's settings", "#/$defs/metrics"),
 )
 TYPES = {
     "null": "nothing",

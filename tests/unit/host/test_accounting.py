@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import hypothesis
 import pytest
@@ -25,7 +24,7 @@ def account(*looks: Mapping[int, accounting.Counted]) -> accounting.Account:
     found = None
     for number, family in enumerate(looks):
         at = 10.0 + 2 * number
-        found = accounting.account(SHELL, {pid: replace(each, at=at) for pid, each in family.items()}, found)
+        found = accounting.account(SHELL, {pid: each._replace(at=at) for pid, each in family.items()}, found)
     assert found is not None
     return found
 
@@ -159,7 +158,7 @@ def test_sums_never_fall_whatever_is_counted(looks: list[dict[int, accounting.Co
         before, found = (
             found,
             accounting.account(
-                SHELL, {pid: replace(each, at=float(number)) for pid, each in now.items()}, found
+                SHELL, {pid: each._replace(at=float(number)) for pid, each in now.items()}, found
             ),
         )
         if before is not None:

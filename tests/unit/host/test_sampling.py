@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,21 +61,22 @@ def sample(sampler: sampling.Sampler, pid: int, *, pss: bool = False) -> metrics
 
 
 @linux
-@pytest.mark.parametrize("program", [BURN, SHORT])
-def test_known_load_is_measured_within_five_percent(program: str) -> None:
+@pytest.mark.parametrize(("program", "unseen"), [(BURN, 0.0), (SHORT, 0.02)])
+def test_known_load_is_measured_within_five_percent(program: str, unseen: float) -> None:
+    """`unseen`: what a child has had that nobody has waited for yet, which the witness cannot see."""
     sampler = sampling.Sampler()
     with running(program) as pid:
         assert until.true(lambda: spent(pid) > 0)
-        first, began, had = sample(sampler, pid), time.monotonic(), spent(pid)
-        assert until.true(lambda: spent(pid) >= had + ENOUGH)
-        second, interval, used = sample(sampler, pid), time.monotonic() - began, spent(pid) - had
-    assert second.cpu_seconds - first.cpu_seconds == pytest.approx(used, rel=0.05, abs=2 / TICKS)
+        # The witness looks on both sides of each sample, which may lie far apart on a busy machine.
+        before_first, first, after_first = spent(pid), sample(sampler, pid), spent(pid)
+        assert until.true(lambda: spent(pid) >= after_first + ENOUGH)
+        before_second, second, after_second = spent(pid), sample(sampler, pid), spent(pid)
+    used, slack = second.cpu_seconds - first.cpu_seconds, unseen + 2 / TICKS
+    assert 0.95 * (before_second - after_first) - slack <= used
+    assert used <= 1.05 * (after_second - before_first) + slack
     assert second.interval is not None
     assert second.cpu_percent is not None
-    assert second.cpu_percent == pytest.approx(100 * used / interval, rel=0.05)
-    assert second.cpu_percent * second.interval / 100 == pytest.approx(
-        second.cpu_seconds - first.cpu_seconds, rel=0.05
-    )
+    assert second.cpu_percent * second.interval / 100 == pytest.approx(used, rel=0.05, abs=1 / TICKS)
 
 
 @linux

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -273,3 +274,24 @@ def test_a_directory_of_sockets_and_fifos_hangs_nobody(tmp_path: Path) -> None:
     ] * 2
     with pytest.raises(errors.ManifestError):
         load.load(tmp_path / "fifo", load.Inputs())
+
+
+def settings(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_how_long_figures_are_kept_is_the_users_to_say(tmp_path: Path) -> None:
+    assert load.metrics_kept(tmp_path / "nothing.yaml") is None
+    assert load.metrics_kept(settings(tmp_path, "variables: {a: 1}\n")) is None
+    assert load.metrics_kept(settings(tmp_path, "metrics: {keep: 1d12h}\n")) == timedelta(hours=36)
+
+
+@pytest.mark.parametrize("text", ["{keep: 7}", "{keep: ages}", "{kepe: 7d}", '{keep: "{{ days }}"}'])
+def test_what_is_no_duration_is_told_with_its_place(tmp_path: Path, text: str) -> None:
+    with pytest.raises(errors.ManifestError) as failed:
+        load.metrics_kept(settings(tmp_path, f"metrics: {text}\n"))
+    at = failed.value.diagnostics[0].location
+    assert at is not None
+    assert at.line == 1

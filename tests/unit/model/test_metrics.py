@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from orchestra.model import metrics
+import json
+
+import pytest
+
+from orchestra.model import codec, metrics
 
 
 def usage(
@@ -48,3 +52,36 @@ def test_what_nobody_knows_is_not_nothing() -> None:
 def test_nothing_is_used_by_no_pane() -> None:
     nothing = metrics.total([])
     assert (nothing.processes, nothing.rss, nothing.cpu_percent, nothing.uptime) == (0, 0, None, 0.0)
+
+
+PANE = metrics.Pane(
+    id="%1",
+    key="u",
+    workspace="shop",
+    session="api",
+    tmux_session="api",
+    window="api/main",
+    address="api/server",
+    pid=7,
+    condition="running",
+    detail="",
+)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        metrics.Row(pane=PANE, usage=usage(), restarts=3),
+        metrics.Row(pane=PANE, usage=usage(None, interval=None)),
+        metrics.Row(pane=PANE, usage=None),
+    ],
+)
+def test_row_there_and_back(row: metrics.Row) -> None:
+    plain = metrics.dump(row)
+    assert metrics.load(json.loads(json.dumps(plain))) == row
+    assert plain["address"] == "api/server"
+
+
+def test_what_is_no_row_is_refused() -> None:
+    with pytest.raises(codec.LoadError):
+        metrics.load({**metrics.dump(metrics.Row(pane=PANE, usage=None)), "what": 1})
