@@ -63,6 +63,8 @@ def opened() -> Iterator[Sandbox]:
     try:
         yield box
     finally:
+        if list(home.glob(".local/state/orchestra/*/journal.sqlite")):  # an apply may have started one
+            box.orchestra("daemon", "stop")
         box.tmux("kill-server")
         shutil.rmtree(top, ignore_errors=True)
 
