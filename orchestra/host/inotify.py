@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from orchestra.model import errors
 
 MODIFY = 0x2
 CLOSE_WRITE = 0x8
@@ -45,6 +48,11 @@ class Inotify:
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
         self.fd = self._libc.inotify_init1(_NONBLOCK | _CLOEXEC)
+        if self.fd < 0 and ctypes.get_errno() == errno.EMFILE:
+            raise errors.OrchestraError(
+                "no more of your programs can be told of changed files (inotify)",
+                hint="end some that watch files, or raise the limit: sysctl fs.inotify.max_user_instances=1024",
+            )
         if self.fd < 0:
             raise _failed("inotify")
 

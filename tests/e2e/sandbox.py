@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support import live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,19 @@ def opened() -> Iterator[Sandbox]:
         if list(home.glob(".local/state/orchestra/*/journal.sqlite")):  # an apply may have started one
             box.orchestra("daemon", "stop")
         box.tmux("kill-server")
+        _end_all(home)
         shutil.rmtree(top, ignore_errors=True)
+
+
+def _end_all(home: Path) -> None:
+    """What was started under this HOME and runs still: a daemon, which goes on without a server."""
+    needle = f"\0HOME={home}\0".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if needle in b"\0" + (process / "environ").read_bytes():
+                pid = int(process.name)
+                with live.ended(pid):
+                    os.kill(pid, signal.SIGTERM)
 
 
 def free_port() -> int:
