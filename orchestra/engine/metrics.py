@@ -32,6 +32,9 @@ KEPT_EVERY = 60.0
 """Seconds between two samples that are kept for days."""
 
 
+_UNMEASURED = "nothing can be measured"
+
+
 class Sampler(ports.Sampler, Protocol):
     @property
     def cost(self) -> float:
@@ -147,7 +150,7 @@ class Metrics:
         self._pids: dict[str, int] = {}
         self._restarts: dict[str, int] = {}
         self.trouble = trouble
-        """Why nothing can be kept; empty when it can."""
+        """Why nothing can be measured or kept; empty when it can."""
 
     @property
     def panes(self) -> tuple[metrics.Pane, ...]:
@@ -175,7 +178,7 @@ class Metrics:
         self._server, self._panes = server, None
         there: dict[str, int] = {}
         for place in status.places(server):
-            key = place.pane.id if place.pane.mark is None else place.pane.mark.uid
+            key = measured.key(server, place.pane)
             if key in there:  # a mark that somebody copied
                 continue
             before = self._pids.get(key, 0)
@@ -195,7 +198,10 @@ class Metrics:
                 await asyncio.sleep(period - passed)
                 continue
             if self._pids:
-                await self.reading(max_age=period / 2)
+                try:
+                    await self.reading(max_age=period / 2)
+                except OSError as error:  # no more files, most likely: everything else must go on
+                    self.trouble = f"{_UNMEASURED}: {error}"
             else:
                 self._sampled = self._clock.monotonic()
             self._forget()
@@ -216,6 +222,8 @@ class Metrics:
         roots = {pane.key: pane.pid for pane in panes if pane.pid}
         self._sampled, now = self._clock.monotonic(), self._clock.now().timestamp()
         usages = await asyncio.to_thread(self._sampler.sample, roots, self._server.pid, pss=pss)
+        if self.trouble.startswith(_UNMEASURED):
+            self.trouble = ""
         rows = tuple(
             metrics.Row(pane=pane, usage=usages.get(pane.key), restarts=self._restarts.get(pane.key, 0))
             for pane in panes

@@ -47,7 +47,7 @@ class Pane:
 
     id: str
     key: str
-    """Its uid when it is ours, so that it stays the same one however it is renamed, moved or started again; else its id."""
+    """Its uid when it is ours: it is the same one however it is renamed, moved or started again. Else its id, with its server's epoch."""
     workspace: str
     """"" when it is nobody's of ours."""
     session: str

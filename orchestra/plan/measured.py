@@ -30,13 +30,15 @@ def panes(server: status.Server) -> tuple[metrics.Pane, ...]:
                     continue
                 seen.add(pane.id)
                 mark, known = pane.mark, ours.get(pane.id)
-                key = mark.uid if mark is not None and mark.uid not in keys else pane.id
-                keys.add(key)
+                called_by = key(server, pane)
+                if called_by in keys:  # a mark that somebody copied
+                    called_by = _by_id(server, pane)
+                keys.add(called_by)
                 called = names.given(session.name)
                 found.append(
                     metrics.Pane(
                         id=pane.id,
-                        key=key,
+                        key=called_by,
                         workspace=mark.workspace if mark is not None else "",
                         session=names.session_of(mark.address) if mark is not None else called,
                         tmux_session=called,
@@ -48,6 +50,15 @@ def panes(server: status.Server) -> tuple[metrics.Pane, ...]:
                     )
                 )
     return tuple(found)
+
+
+def key(server: status.Server, pane: status.Pane) -> str:
+    """Its uid when it is ours; else its id, which begins again with the next server."""
+    return pane.mark.uid if pane.mark is not None else _by_id(server, pane)
+
+
+def _by_id(server: status.Server, pane: status.Pane) -> str:
+    return f"{server.epoch}{pane.id}"
 
 
 def _condition(pane: status.Pane, known: overview.Pane | None) -> str:

@@ -61,11 +61,14 @@ class Sampler:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.cost = 0.0
+        self.fails = False
         self.asked: list[tuple[Mapping[str, int], int, bool]] = []
 
     def sample(
         self, roots: Mapping[str, int], server_pid: int, *, pss: bool = False
     ) -> Mapping[str, metrics.Usage]:
+        if self.fails:
+            raise OSError(24, "Too many open files")
         known = self.asked[-1][0] if self.asked else {}
         self.asked.append((dict(roots), server_pid, pss))
         return {
@@ -109,7 +112,7 @@ def test_who_asks_together_is_given_the_same_sample(clock: Clock) -> None:
             ("work/0", True),
             ("work/1", False),
         ]
-        assert sampler.asked == [({"%1": 100}, 7, False)]
+        assert sampler.asked == [({"7.1%1": 100}, 7, False)]
         clock.passed += 1.0
         assert await part.reading(2.0) is first
         clock.passed += 1.5
@@ -129,7 +132,7 @@ def test_two_samples_are_never_too_close_to_tell_a_rate(clock: Clock) -> None:
         before = clock.passed
         await part.reading(2.0, pss=True)
         assert clock.passed - before == pytest.approx(engine.SHORTEST)
-        assert sampler.asked[-1] == ({"%1": 100}, 7, True)
+        assert sampler.asked[-1] == ({"7.1%1": 100}, 7, True)
 
     asyncio.run(ask())
 
@@ -142,7 +145,7 @@ def test_history_holds_an_hour_however_often_somebody_looks(clock: Clock) -> Non
         while clock.passed < 2 * engine.HISTORY.total_seconds():
             await part.reading(0.0)
             clock.passed += 2.0
-        return await part.history("%1", engine.HISTORY)
+        return await part.history("7.1%1", engine.HISTORY)
 
     found = asyncio.run(live())
     assert len(found) == pytest.approx(engine.LENGTH, abs=2)
@@ -165,7 +168,7 @@ def test_older_than_an_hour_comes_from_what_is_kept(clock: Clock) -> None:
         clock.passed += engine.KEPT_EVERY
         await part.reading(0.0)
         assert part.trouble == "the disk is full"
-        return await part.history("%1", timedelta(hours=2))
+        return await part.history("7.1%1", timedelta(hours=2))
 
     found = asyncio.run(live())
     assert found[0].time == pytest.approx(BEGAN + clock.passed - 7200, abs=2 * engine.KEPT_EVERY)
@@ -201,6 +204,12 @@ def test_background_measures_while_there_are_panes(clock: Clock) -> None:
         sampler.cost = 0.025  # a thousandth of a core, then, is every 25 seconds
         await live(300.0)
         assert len(sampler.asked) == pytest.approx(14, abs=1)
+        sampler.fails = True
+        await live(400.0)
+        assert "Too many open files" in part.trouble
+        sampler.fails = False
+        await live(500.0)
+        assert part.trouble == ""
 
     asyncio.run(both())
 
@@ -211,7 +220,7 @@ def test_restarts_are_counted_by_whomever(clock: Clock) -> None:
     async def live() -> None:
         for seen in (pane("%1", 100), pane("%1", 100, dead=True), pane("%1", 101), pane("%1", 102)):
             await part.looked(server(seen))
-        assert part.restarts == {"%1": 2}
+        assert part.restarts == {"7.1%1": 2}
         await part.looked(server())
         assert part.restarts == {}
 

@@ -42,9 +42,9 @@ EVERY = measured.panes(SERVER)
 def test_every_pane_once_and_what_it_is_called() -> None:
     assert [(pane.id, pane.key, pane.workspace, pane.session, pane.address, pane.pid) for pane in EVERY] == [
         ("%1", "u1", "shop", "api", "api/server", 101),
-        ("%2", "%2", "", "renamed", "renamed/1", 102),
-        ("%3", "%3", "shop", "api", "api/db", 0),  # its uid is forged or copied: another pane has it
-        ("%4", "%4", "", "vim", "vim/0", 104),
+        ("%2", "1.0%2", "", "renamed", "renamed/1", 102),
+        ("%3", "1.0%3", "shop", "api", "api/db", 0),  # its uid is forged or copied: another pane has it
+        ("%4", "1.0%4", "", "vim", "vim/0", 104),
     ]
 
 
