@@ -156,6 +156,10 @@ def carry_out(
     return outcome
 
 
+LINGER = "10m"
+"""For so long a daemon that an apply started goes on when its tmux server has ended."""
+
+
 def hand_over(common: options.Common, loaded: load.Loaded, *, start: bool) -> None:
     """What lives on after an apply is the daemon's; it is started where there is none."""
     running = common.daemon()
@@ -164,7 +168,7 @@ def hand_over(common: options.Common, loaded: load.Loaded, *, start: bool) -> No
     elif start and (needs := _lives_on(loaded.workspace)):
         from orchestra.cli import daemon  # only who needs one
 
-        daemon.begin(common)
+        daemon.begin(common, linger=LINGER)
         output.note(f"the daemon was started: the manifest wants {needs}")
 
 

@@ -16,6 +16,8 @@ from orchestra.model import errors
 from orchestra.plan import causes
 
 if TYPE_CHECKING:  # see options
+    from datetime import timedelta
+
     from orchestra.cli import client
 
 PATIENCE = 20.0
@@ -37,8 +39,13 @@ def command() -> None:
 
 @command.command("run")
 @click.option("--ready-fd", type=int, hidden=True, help="Say there when it is ready.")
+@click.option(
+    "--linger",
+    type=options.Duration(),
+    help="End when there has been no tmux server for so long; without it: never.",
+)
 @options.common
-def run(common: options.Common, ready_fd: int | None) -> int:
+def run(common: options.Common, ready_fd: int | None, linger: timedelta | None) -> int:
     """Run it here, in the foreground: for systemd, containers, and a look at what it says."""
     from orchestra.daemon import log
 
@@ -52,7 +59,7 @@ def run(common: options.Common, ready_fd: int | None) -> int:
             os.write(ready_fd, b"ready\n")
             os.close(ready_fd)
 
-    lifetime.serve(assembly, ready)
+    lifetime.serve(assembly, ready, linger)
     return codes.OK
 
 
@@ -70,8 +77,8 @@ def start(common: options.Common) -> int:
     return _tell(common, "start", there.get("/v1/status"), "started")
 
 
-def begin(common: options.Common) -> None:
-    """Returns when it is ready; `ActionFailed` with its own words when it is not."""
+def begin(common: options.Common, *, linger: str = "") -> None:
+    """Returns when it is ready; `ActionFailed` with its own words when it is not. `linger`: as of `run`."""
     import select  # only here
 
     reader, writer = os.pipe()
@@ -84,6 +91,7 @@ def begin(common: options.Common) -> None:
         "run",
         "--ready-fd",
         str(writer),
+        *(("--linger", linger) if linger else ()),
     ]
     assembly = common.assembly()
     log = assembly.directories().log

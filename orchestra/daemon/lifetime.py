@@ -21,7 +21,7 @@ from typing import Any
 
 from orchestra.api import app as api
 from orchestra.api import server as http
-from orchestra.daemon import applying, assemble, logs, parts, printed, reacting
+from orchestra.daemon import assemble, logs, parts, printed, reacting
 from orchestra.engine import bus, happenings, launching, metrics, observer, publishing
 from orchestra.host import clock, ends, inotify, lock, paths, recordings
 from orchestra.model import errors, event, spec, status
@@ -52,7 +52,12 @@ _log = logging.getLogger("orchestra.daemon")
 class Daemon:
     """`api.control.Control`. Use `run` once."""
 
-    def __init__(self, assembly: assemble.Assembly, found: paths.Directories) -> None:
+    def __init__(
+        self, assembly: assemble.Assembly, found: paths.Directories, linger: timedelta | None
+    ) -> None:
+        """`linger`: without a tmux server it goes on for so long, None: for ever."""
+        self._linger = linger
+        self._alone_since: float | None = None
         self._assembly = assembly
         self._found = found
         self._clock = clock.Clock()
@@ -226,6 +231,7 @@ class Daemon:
 
     async def _looked(self, server: status.Server) -> None:
         await self._reacting.looked(server)
+        self._end_without(server)
         if not server.running:
             self._ends.watch({})
             self._printed.keep({})
@@ -268,6 +274,18 @@ class Daemon:
                 if pane.mark is not None
             }
         )
+
+    def _end_without(self, server: status.Server) -> None:
+        """What an apply started for its workspace is not left behind for ever when the server is gone."""
+        if server.running or self._linger is None:
+            self._alone_since = None
+            return
+        now, linger = self._clock.monotonic(), self._linger.total_seconds()
+        if self._alone_since is None:
+            self._alone_since = now
+            self._loop.call_later(linger, self._observer.request)
+        elif now - self._alone_since >= linger:
+            self.stop("its tmux server is gone")
 
     def _ended(self, pane: str) -> None:
         self._observer.ended(pane)
@@ -389,10 +407,12 @@ class Daemon:
         self._observer.request()  # rules that were written, and what was started in place, wake nobody
 
     async def plan(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        from orchestra.daemon import applying  # 40 ms, and only who asks over the API pays
 
         return await asyncio.to_thread(applying.preview, self._assembly, request)
 
     async def apply(self, request: Mapping[str, Any]) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+        from orchestra.daemon import applying  # as above
 
         async for each in applying.apply(self._assembly, request, self.report):
             yield each
@@ -432,13 +452,13 @@ def notify(text: str) -> None:
             sender.sendto(text.encode(), f"\0{address[1:]}" if address.startswith("@") else address)
 
 
-def serve(assembly: assemble.Assembly, ready: Callable[[], None]) -> None:
+def serve(assembly: assemble.Assembly, ready: Callable[[], None], linger: timedelta | None = None) -> None:
     """Runs the daemon of this tmux server here and now. `Conflict` when there is one already."""
     found = assembly.directories()
     locks = lock.Locks(found.run, clock.Clock())
 
     async def live() -> None:
-        await Daemon(assembly, found).run(ready)
+        await Daemon(assembly, found, linger).run(ready)
 
     with locks.hold(LOCK, "the daemon", LOCK_WAIT, lambda _: None):
         asyncio.run(live())

@@ -66,8 +66,6 @@ def opened() -> Iterator[Sandbox]:
     try:
         yield box
     finally:
-        if list(home.glob(".local/state/orchestra/*/journal.sqlite")):  # an apply may have started one
-            box.orchestra("daemon", "stop")
         box.tmux("kill-server")
         _end_all(home)
         shutil.rmtree(top, ignore_errors=True)

@@ -458,6 +458,16 @@ def _post_stream(asked: Any, body: dict[str, Any]) -> list[tuple[str, Any]]:
     return pairs
 
 
+def test_what_an_apply_started_ends_after_its_server(cli: Cli) -> None:
+    cli.tmux("new-session", "-d", "sleep 1000")
+    running = cli.start("daemon", "run", "--linger", "100ms")
+    live.until(lambda: '"sessions": 1' in cli.run("daemon", "status", "-o", "json").out)
+    assert running.process.poll() is None
+    cli.tmux("kill-server")
+    assert running.done().code == 0
+    assert "daemon.stopped" in cli.ok("events")
+
+
 def test_run_in_the_foreground_tells_its_manager(cli: Cli) -> None:
     told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     told.bind(str(cli.folder / "notify"))
