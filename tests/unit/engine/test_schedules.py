@@ -216,7 +216,7 @@ class World:
             case "passes":
                 self.pass_(span)
             case "sleeps" | "is killed":
-                self.now += span * (20 if flag else 1)
+                self.now += span * (15 if flag else 1)  # no more than is counted
                 self.decide()
             case "is set":
                 self.now += span if flag else -span
