@@ -103,10 +103,10 @@ def decide(what: rules.Schedule, past: Past, now: datetime, *, seed: str = "", w
     return Decision(steps=tuple(steps), past=past, next=found.next)
 
 
-def resumed(what: rules.Schedule, past: Past, now: datetime) -> Decision:
+def resumed(what: rules.Schedule, past: Past, now: datetime, *, seed: str = "") -> Decision:
     """What came while it was paused is not done any more."""
     past = dataclasses.replace(past, paused=False, upto=min(past.upto, now))
-    found = timetable.passed(what, past.since, past.upto, now, told=past.was_told)
+    found = timetable.passed(what, past.since, past.upto, now, seed=seed, told=past.was_told)
     if found.last is None:
         return Decision(steps=(), past=past, next=found.next)
     past = dataclasses.replace(past, upto=found.last)
@@ -307,7 +307,7 @@ class Schedules:
         async with self._alone:
             each = self._found(workspace, name)
             if self._is_paused(each.key):
-                made = resumed(each.what, self._past[each.key], self._clock.now())
+                made = resumed(each.what, self._past[each.key], self._clock.now(), seed=self._seed)
                 await self._do(each.key, workspace, made, self._by_hand)
                 await self._by_hand(event.ScheduleResumed(schedule=name), workspace, "", self._kept())
         self._alarm.ring()

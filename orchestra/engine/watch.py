@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,12 +51,7 @@ class Watched:
 def wanted(server: status.Server) -> Iterator[Watched]:
     for place in status.places(server):
         mark = place.pane.mark
-        if (
-            mark is None or '"watch"' not in place.pane.record
-        ):  # most panes watch nothing, and records take long to read
-            continue
-        known = record.parse_pane(place.pane.record)
-        if known is not None and (said := known.pane.watch) is not None:
+        if mark is not None and (said := _said(place.pane.record)) is not None:
             yield Watched(
                 workspace=mark.workspace,
                 address=mark.address,
@@ -72,6 +68,13 @@ def wanted(server: status.Server) -> Iterator[Watched]:
         for trigger in said_rules.triggers if said_rules is not None else ():
             if trigger.enabled and isinstance(trigger.on, rules.OnFile):
                 yield Watched(workspace=workspace, trigger=trigger.name, paths=trigger.on.paths)
+
+
+@functools.lru_cache(maxsize=1024)
+def _said(text: str) -> rules.Watch | None:
+    """The same records are read with every look."""
+    known = record.parse_pane(text)
+    return None if known is None else known.pane.watch
 
 
 @dataclass(slots=True, kw_only=True)

@@ -216,7 +216,7 @@ class World:
             case "passes":
                 self.pass_(span)
             case "sleeps" | "is killed":
-                self.now += span * (20 if flag else 1)
+                self.now += span * (15 if flag else 1)  # no more than is counted
                 self.decide()
             case "is set":
                 self.now += span if flag else -span
@@ -237,7 +237,7 @@ class World:
             case _:
                 self.past = dataclasses.replace(self.past, paused=True)
                 self.pass_(span)
-                made = schedules.resumed(self.what, self.past, self.now)
+                made = schedules.resumed(self.what, self.past, self.now, seed="s")
                 self.missed += sum(
                     step.body.count for step in made.steps if isinstance(step.body, event.ScheduleMissed)
                 )

@@ -156,6 +156,15 @@ def test_every_is_counted_from_when_it_was_applied() -> None:
     assert next(timetable.instants(what, since, since - timedelta(days=1))) == since + timedelta(minutes=40)
 
 
+def test_the_last_year_there_is() -> None:
+    since = at("2026-01-01T00:00:00+00:00")
+    what = rules.Schedule(name="x", time=rules.Every(interval=timedelta(days=3650)), do=())
+    assert 790 < len(list(timetable.instants(what, since, since))) < 800
+    assert (
+        list(timetable.instants(schedule("0 0 1 1 *", "UTC"), since, datetime(9999, 6, 1, tzinfo=UTC))) == []
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "zone", "wanted"),
     [
