@@ -26,6 +26,8 @@ CUE = 0.25
 """Seconds between two looks at the whole machine, which cost as good as nothing: a fork bomb does not wait for the next sample."""
 DEAREST = 0.02
 """Of a core, that looking again for a cue's sake may cost."""
+CHEAP = 0.002
+"""And for the processor's: what a busy machine has always, and nobody has to be faster than."""
 AGAIN = 1.0
 """Seconds until what could not be done is tried again: another command holds the lock."""
 MUCH_LATER = 10.0
@@ -134,6 +136,8 @@ class Limiter:
         self._cost = 0.0
         self._sampled: deciding.Cues | None = None
         self._cued: deciding.Cues | None = None
+        self._level = 0.0
+        """Percent of a core that the machine was busy, at least, since a pane was last looked at for that."""
         self._acted: dict[tuple[str, int], float] = {}
         """What was done to a process, and when it is done again if that did not help."""
         self._held = False
@@ -220,18 +224,21 @@ class Limiter:
             self._restraint.close()
 
     async def _turn(self) -> None:
-        now = self._clock.monotonic()
-        if self._watched and (now >= self._due or self._stirred(now)):
-            await self._look()
-        elif not self._watched and self._held:
-            await self._hold()
-        await self._act()
+        await self._look_if_due()
         self._woken.clear()
         if self._watched and self._due == 0.0:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._wait()):
                 await self._woken.wait()
+
+    async def _look_if_due(self) -> None:
+        now = self._clock.monotonic()
+        if self._watched and (now >= self._due or self._stirred(now)):
+            await self._look()
+        elif not self._watched and self._held:
+            await self._hold()
+        await self._act()
 
     def _wait(self) -> float | None:
         if not self._watched:
@@ -248,16 +255,16 @@ class Limiter:
         if sampled is None or last is None or now < sampled.at + self._cost / DEAREST:
             return False
         cues = self._cues()
-        busy_for = cues.at - last.at
         room = deciding.room(
             {key: (each.limits, self._figures.get(key, {})) for key, each in self._watched.items()}
         )
         if deciding.stirred(room, sampled, cues):
             return True
-        if busy_for < 1:
+        if cues.at - last.at < 1:
             return False
         self._cued = cues
-        return deciding.is_busy(room, last, cues) or self._printed_much()
+        is_busier, self._level = deciding.busier(room, self._level, last, cues)
+        return (is_busier and now >= sampled.at + self._cost / CHEAP) or self._printed_much()
 
     def _cues(self) -> deciding.Cues:
         tasks, memory, busy = self._restraint.cues()
