@@ -167,7 +167,7 @@ def nearness(limits: rules.Limits, figures: Figures) -> float:
     )
 
 
-FAR, NEAR, CLOSE, HOT = 15.0, 3.0, 1.0, 0.5
+FAR, NEAR, CLOSE, HOT = 30.0, 3.0, 1.0, 0.5
 """Seconds until the next look, by nearness. The system counts a processor's time in hundredths, so sooner would tell nothing."""
 
 
