@@ -24,8 +24,10 @@ from orchestra.plan import record
 STATE = "limits"
 CUE = 0.25
 """Seconds between two looks at the whole machine, which cost as good as nothing: a fork bomb does not wait for the next sample."""
-DEAREST = 0.02
+DEAREST = 0.005
 """Of a core, that looking again for a cue's sake may cost."""
+CHEAP = 0.002
+"""And for the processor's: what a busy machine has always, and nobody has to be faster than."""
 AGAIN = 1.0
 """Seconds until what could not be done is tried again: another command holds the lock."""
 MUCH_LATER = 10.0
@@ -134,6 +136,11 @@ class Limiter:
         self._cost = 0.0
         self._sampled: deciding.Cues | None = None
         self._cued: deciding.Cues | None = None
+        self._room = deciding.Room()
+        self._hears = False
+        """Whether any limit is one that the machine tells of."""
+        self._level = 0.0
+        """Percent of a core that the machine was busy, at least, since a pane was last looked at for that."""
         self._acted: dict[tuple[str, int], float] = {}
         """What was done to a process, and when it is done again if that did not help."""
         self._held = False
@@ -199,6 +206,8 @@ class Limiter:
             if key in self._watched and self._watched[key].pid == pid
         }
         if self._watched != before:
+            limited = {kind for each in self._watched.values() for kind in deciding.allowed(each.limits)}
+            self._hears = bool(limited - {Kind.TIME})
             self._due = 0.0
             self._woken.set()
 
@@ -220,12 +229,7 @@ class Limiter:
             self._restraint.close()
 
     async def _turn(self) -> None:
-        now = self._clock.monotonic()
-        if self._watched and (now >= self._due or self._stirred(now)):
-            await self._look()
-        elif not self._watched and self._held:
-            await self._hold()
-        await self._act()
+        await self._look_if_due()
         self._woken.clear()
         if self._watched and self._due == 0.0:
             return
@@ -233,13 +237,20 @@ class Limiter:
             async with asyncio.timeout(self._wait()):
                 await self._woken.wait()
 
+    async def _look_if_due(self) -> None:
+        now = self._clock.monotonic()
+        if self._watched and (now >= self._due or self._stirred(now)):
+            await self._look()
+        elif not self._watched and self._held:
+            await self._hold()
+        await self._act()
+
     def _wait(self) -> float | None:
         if not self._watched:
             return None
         now = self._clock.monotonic()
         times = [self._due, *self._acted.values()]
-        limited = {kind for each in self._watched.values() for kind in deciding.allowed(each.limits)}
-        if limited - {Kind.TIME}:
+        if self._hears:
             times.append(now + CUE)
         return max(min(times) - now, 0.01)
 
@@ -248,16 +259,13 @@ class Limiter:
         if sampled is None or last is None or now < sampled.at + self._cost / DEAREST:
             return False
         cues = self._cues()
-        busy_for = cues.at - last.at
-        room = deciding.room(
-            {key: (each.limits, self._figures.get(key, {})) for key, each in self._watched.items()}
-        )
-        if deciding.stirred(room, sampled, cues):
+        if deciding.stirred(self._room, sampled, cues):
             return True
-        if busy_for < 1:
+        if cues.at - last.at < 1:
             return False
         self._cued = cues
-        return deciding.is_busy(room, last, cues) or self._printed_much()
+        is_busier, self._level = deciding.busier(self._room, self._level, last, cues)
+        return (is_busier and now >= sampled.at + self._cost / CHEAP) or self._printed_much()
 
     def _cues(self) -> deciding.Cues:
         tasks, memory, busy = self._restraint.cues()
@@ -321,6 +329,9 @@ class Limiter:
                 ends.append(each.limits.time.total_seconds() - usage.uptime)
         if held or self._held:
             await self._hold()
+        self._room = deciding.room(
+            {key: (each.limits, self._figures.get(key, {})) for key, each in panes.items()}
+        )
         now = self._clock.monotonic()
         unknown = any(usage.cpu_percent is None for usage in usages.values())
         soon = deciding.HOT if unknown else deciding.interval(nearest, is_counting=is_counting)

@@ -167,7 +167,7 @@ def nearness(limits: rules.Limits, figures: Figures) -> float:
     )
 
 
-FAR, NEAR, CLOSE, HOT = 15.0, 3.0, 1.0, 0.5
+FAR, NEAR, CLOSE, HOT = 30.0, 3.0, 1.0, 0.5
 """Seconds until the next look, by nearness. The system counts a processor's time in hundredths, so sooner would tell nothing."""
 
 
@@ -217,10 +217,14 @@ def stirred(room: Room, sampled: Cues, now: Cues) -> bool:
     return bool(room.memory is not None and now.memory - sampled.memory > room.memory)
 
 
-def is_busy(room: Room, before: Cues, now: Cues) -> bool:
-    """Whether the machine worked so much between two cues that a pane may be over its limit of processor time."""
+def busier(room: Room, level: float, before: Cues, now: Cues) -> tuple[bool, float]:
+    """Whether the machine works by so much more than it did that a pane may be over its limit of processor time, and the level that
+    this is seen from. `level`: percent of a core, the least since it was last looked. A machine that works always stirs nobody."""
     passed = now.at - before.at
-    return room.cpu is not None and passed > 0 and 100 * (now.busy - before.busy) / passed > room.cpu
+    if room.cpu is None or passed <= 0:
+        return False, level
+    rate = 100 * (now.busy - before.busy) / passed
+    return (True, rate) if rate > level + room.cpu else (False, min(level, rate))
 
 
 _UNITS = (("G", 1024**3), ("M", 1024**2), ("K", 1024))

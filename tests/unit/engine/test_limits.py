@@ -153,7 +153,7 @@ def test_a_throttled_pane_that_a_new_daemon_finds_is_held_again_and_nothing_said
 
 @pytest.mark.parametrize(
     ("nearest", "counting", "seconds"),
-    [(0.1, False, 15), (0.5, False, 3), (0.9, False, 1), (1.1, False, 0.5), (0.1, True, 0.5)],
+    [(0.1, False, 30), (0.5, False, 3), (0.9, False, 1), (1.1, False, 0.5), (0.1, True, 0.5)],
 )
 def test_the_nearer_the_sooner(nearest: float, counting: bool, seconds: float) -> None:
     assert limits.interval(nearest, is_counting=counting) == seconds
@@ -182,10 +182,26 @@ def test_a_machine_that_moved_less_than_there_is_room_stirs_nobody() -> None:
     assert not limits.stirred(room, cues(), cues(tasks=109, memory=1400))
     assert limits.stirred(room, cues(), cues(tasks=110))
     assert limits.stirred(room, cues(), cues(memory=1401))
-    assert not limits.is_busy(room, cues(), cues(busy=1000, at=1))
-    fast = limits.room({"a": (rules.Limits(cpu=50), {Kind.CPU: 10})})
-    assert limits.is_busy(fast, cues(), cues(busy=0.9, at=2))
-    assert not limits.is_busy(fast, cues(), cues(busy=0.7, at=2))
+    assert limits.busier(room, 0, cues(), cues(busy=1000, at=1)) == (False, 0)
+
+
+@pytest.mark.parametrize(
+    ("level", "busy", "found"),
+    [
+        (0.0, 0.9, (True, 45.0)),
+        (0.0, 0.7, (False, 0.0)),
+        (100.0, 2.7, (False, 100.0)),  # always as busy
+        (100.0, 2.9, (True, 145.0)),
+        (100.0, 0.4, (False, 20.0)),  # less, and what comes then is seen from there
+    ],
+)
+def test_a_machine_that_works_always_stirs_nobody(
+    level: float, busy: float, found: tuple[bool, float]
+) -> None:
+    room = limits.room({"a": (rules.Limits(cpu=50), {Kind.CPU: 10})})
+    is_busier, after = limits.busier(room, level, cues(), cues(busy=busy, at=2))
+    assert is_busier == found[0]
+    assert after == pytest.approx(found[1])
 
 
 @pytest.mark.parametrize(
