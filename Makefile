@@ -64,6 +64,7 @@ bench: venv ## Run the benchmarks
 	$(BIN)/python -m benchmarks.stream
 	$(BIN)/python -m benchmarks.supervise
 	$(BIN)/python -m benchmarks.limits
+	$(BIN)/python -m benchmarks.triggers
 	$(BIN)/python -m benchmarks.snapshots
 	$(BIN)/python -m benchmarks.schedules
 	$(BIN)/python -m benchmarks.watch

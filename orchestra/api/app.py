@@ -139,6 +139,25 @@ def create(asked: control.Control, version: str) -> fastapi.FastAPI:
         asked.autosave()
         return {"status": "success"}
 
+    @app.get("/v1/triggers/failed")
+    async def failed_runs() -> dict[str, Any]:
+        """Runs of triggers that failed for good, the newest last."""
+        return {"runs": list(asked.failed_runs())}
+
+    @app.post("/v1/triggers/replay")
+    async def replay(request: Annotated[dict[str, Any], fastapi.Body()]) -> dict[str, Any]:
+        """Does them again, or forgets them: `{"runs": ["…"], "forget": false}`; without `runs` all."""
+        ids = request.get("runs") or []
+        if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
+            raise errors.UsageError("runs: a list of texts is needed")
+        return {"runs": list(await asked.replay(ids, forget=request.get("forget") is True))}
+
+    @app.post("/v1/look")
+    async def look() -> dict[str, Any]:
+        """Looks at the tmux server now."""
+        asked.look()
+        return {"status": "success"}
+
     @app.post("/v1/stop")
     async def stop() -> dict[str, Any]:
         asked.stop()

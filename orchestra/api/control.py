@@ -48,5 +48,14 @@ class Control(Protocol):
     def autosave(self) -> None:
         """What is wished of it may be another thing now."""
 
+    def failed_runs(self) -> Sequence[Mapping[str, Any]]:
+        """Of triggers, for good."""
+
+    async def replay(self, runs: Sequence[str], *, forget: bool) -> Sequence[Mapping[str, Any]]:
+        """Does those again, or forgets them; all where none is named. `UsageError` when one is not there."""
+
+    def look(self) -> None:
+        """Something changed that wakes nobody."""
+
     def stop(self) -> None:
         """Ends the daemon, in order."""

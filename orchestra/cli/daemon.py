@@ -228,6 +228,8 @@ def _tell(common: options.Common, verb: str, told: Any, word: str) -> int:
         )
         output.say(f"  journal    events {told['journal']['first']} to {told['journal']['last']}")
         output.say(f"  listeners  {told['listeners']}")
+    if verb == "status" and (failed := told["parts"]["triggers"]["failed"]):
+        output.say(f"  failed     {causes.count(failed, 'run')} of triggers: orchestra events replay --list")
     for trouble in told["troubles"]:
         output.note(f"trouble: {output.one_line(trouble)}")
     return codes.OK

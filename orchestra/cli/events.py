@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,7 +21,19 @@ PAGE = 500
 _BARE = ("sequence", "time", "type", "workspace", "address", "cause")
 
 
-@click.command("events")
+class _Group(click.Group):
+    """With a life of its own where no subcommand is named."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args[0] not in self.commands:
+            raise errors.UsageError(
+                f'no such command "events {args[0]}"',
+                hint="events is chosen by options: orchestra events --help",
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group("events", cls=_Group, invoke_without_command=True)
 @click.option("--follow", "-f", is_flag=True, help="Go on with what happens from now on.")
 @click.option(
     "--since", type=options.Since(), metavar="WHEN", help="From 10m ago, or from 2026-01-31T12:00 on."
@@ -45,7 +60,9 @@ _BARE = ("sequence", "time", "type", "workspace", "address", "cause")
     help="Only the last N of those. Without it, and without --since, --after and -f: the last 100.",
 )  # fmt: skip
 @options.common
+@click.pass_context
 def command(
+    ctx: click.Context,
     common: options.Common,
     follow: bool,
     since: datetime | None,
@@ -64,6 +81,8 @@ def command(
       orchestra events --since 10m --type 'pane.*'
       orchestra events -f --from api/server
     """
+    if ctx.invoked_subcommand is not None:
+        return codes.OK
     known = [each for each in types if not any(event.matches(each, kind) for kind in event.BODIES)]
     if known:
         raise errors.UsageError(
@@ -121,6 +140,134 @@ def _kept(
         if tail is not None or len(page) < PAGE:
             return
         after = page[-1].sequence
+
+
+@command.command("replay")
+@click.argument("runs", metavar="[RUN]…", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All of them.")
+@click.option("--list", "listed", is_flag=True, help="Only list them.")
+@click.option("--forget", is_flag=True, help="Do them no more, and forget them.")
+@options.common
+def replay(
+    common: options.Common, runs: tuple[str, ...], everything: bool, listed: bool, forget: bool
+) -> int:
+    """Do again what triggers did not get done, however often they tried. With nothing said: list it.
+
+    It goes on where it failed, with the same run's number; from the beginning where its trigger says something else by now.
+
+    \b
+    Examples:
+      orchestra events replay --list
+      orchestra events replay 1f0c29a48d3be657
+    """
+    there = common.daemon()
+    if listed or not (runs or everything):
+        if forget:
+            raise click.UsageError("say which to forget, or --all")
+        return _list_failed(common, there.get("/v1/triggers/failed")["runs"] if there else _failed(common))
+    if runs and everything:
+        raise click.UsageError("give RUN or --all, not both")
+    if there is None:
+        raise errors.Conflict(
+            "no daemon runs, so nobody would do it", hint="start it with: orchestra daemon start"
+        )
+    done = there.post("/v1/triggers/replay", {"runs": list(runs), "forget": forget})["runs"]
+    if common.json:
+        output.result("events", {"runs": done})
+        return codes.OK
+    word = "forgotten" if forget else "begun again"
+    for each in done:
+        output.say(output.one_line(f"{word}: {each['run']} of {each['workspace']} {each['trigger']}"))
+    if not done:
+        output.say("nothing has failed")
+    return codes.OK
+
+
+def _failed(common: options.Common) -> Sequence[Mapping[str, Any]]:
+    """As the last daemon left it."""
+    from orchestra.daemon import triggering
+    from orchestra.host import clock
+    from orchestra.store import journal
+
+    path = common.assembly().expected().journal
+    return triggering.dead_of(journal.read_only(path).get, clock.Clock()) if path.exists() else ()
+
+
+def _list_failed(common: options.Common, runs: Sequence[Mapping[str, Any]]) -> int:
+    if common.json:
+        output.result("events", {"runs": list(runs)})
+        return codes.OK
+    for each in runs:
+        when = datetime.fromtimestamp(each["failed"], UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        what = f"{each['workspace']} {each['trigger']}: {each['action']}: {each['reason']}"
+        output.say(output.one_line(f"{each['run']}  {when}  {what}"))
+    if not runs:
+        output.say("nothing has failed")
+    return codes.OK
+
+
+KINDS = {
+    "pane-exit": "pane.exited",
+    "pane-output": "pane.output",
+    "pattern-match": "output",
+    "timeout": "timeout",
+}
+"""The old bridge's events."""
+
+
+@command.command("subscribe")
+@click.argument("session", metavar="SESSION", shell_complete=suggest.addresses)
+@click.argument("kind", metavar="EVENT")
+@click.argument("rest", metavar="[PATTERN|SECONDS] CALLBACK", nargs=-1, required=True)
+@click.option("--name", metavar="NAME", help="What the trigger is called; else by what it does.")
+@options.common
+def subscribe(
+    common: options.Common, session: str, kind: str, rest: tuple[str, ...], name: str | None
+) -> int:
+    """Run CALLBACK, a command line, whenever EVENT happens in a session's panes: a trigger as "orchestra trigger add" makes it.
+
+    EVENT is pane-exit, pane-output, pattern-match PATTERN, timeout SECONDS, or any type of "orchestra events". CALLBACK gets the event as
+    ORCHESTRA_EVENT_… and on its standard input; ${session} and ${pane_id} in it are variables of its environment.
+
+    \b
+    Examples:
+      orchestra events subscribe api pane-exit 'echo "${session}:${pane_id} ended" >> ends.log'
+      orchestra events subscribe api pattern-match 'ERROR|FATAL' './report'
+    """
+    from orchestra.cli import trigger
+    from orchestra.daemon import added
+
+    wants = kind in ("pattern-match", "timeout")
+    if len(rest) != (2 if wants else 1):
+        needed = {"pattern-match": "PATTERN CALLBACK", "timeout": "SECONDS CALLBACK"}.get(kind, "CALLBACK")
+        raise click.UsageError(f"{kind} needs {needed}")
+    on: Any = KINDS.get(kind, kind)
+    if wants:
+        value = rest[0]
+        on = {on: f"{value}s" if kind == "timeout" and value.replace(".", "", 1).isdecimal() else value}
+    document = {
+        "name": name or f"{kind.replace('.', '-').replace('*', 'any')}-{secrets.token_hex(3)}",
+        "on": on,
+        "from": session,
+        "limit": "600 per 1m",
+        "do": [
+            {
+                "run": {
+                    "command": rest[-1],
+                    "dir": str(Path.cwd()),
+                    "env": {"session": session, "pane_id": "{{ event.pane }}"},
+                }
+            }
+        ],
+    }
+    server = common.assembly().tmux.observe()
+    whose = added.workspace_of(server, session)
+    (made,) = trigger.put(common, whose, str(Path("callback").absolute()), json.dumps(document))
+    if common.json:
+        output.result("events", {"subscribed": made.name, "session": session})
+    else:
+        output.say(output.one_line(f"subscribed: {made.name} (orchestra trigger remove {made.name} ends it)"))
+    return codes.OK
 
 
 def _show(told: Mapping[str, Any], common: options.Common) -> None:

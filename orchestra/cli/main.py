@@ -44,6 +44,7 @@ COMMANDS = {
     "stop": "Stop panes, until they are started.",
     "template": "List, show and add manifests to begin with.",
     "top": "Watch workspaces and panes, full screen.",
+    "trigger": "When something happens, do something: list, try, add.",
     "validate": "Look for problems in manifests.",
     "version": "Print the versions of orchestra, tmux and Python.",
     "wait": "Wait until a pane has ended, is healthy, or has printed something.",

@@ -92,11 +92,13 @@ class Daemon:
                 recordings=self._recordings,
                 say=self._say_as,
                 keep=self._keep,
+                publish=self._publisher.publish,
                 is_busy=lambda: lock.Locks(found.run, self._clock).is_held(assemble.LOCK),
                 look=self._observer.request,
                 look_soon=self._look_soon,
             )
         )
+        self._printed.resumed = self._reacting.triggers.position
 
     @property
     def metrics(self) -> metrics.Metrics:
@@ -396,6 +398,15 @@ class Daemon:
             case _:
                 raise errors.UsageError(f"a schedule cannot be asked to {verb}")
         return {}
+
+    def failed_runs(self) -> Sequence[Mapping[str, Any]]:
+        return self._reacting.triggers.dead()
+
+    async def replay(self, runs: Sequence[str], *, forget: bool) -> Sequence[Mapping[str, Any]]:
+        return await self._reacting.triggers.replay(runs, forget=forget)
+
+    def look(self) -> None:
+        self._observer.request()
 
     async def server(self) -> status.Server:
         return await asyncio.to_thread(self._assembly.look)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from orchestra.daemon import assemble
-from orchestra.engine import bus
+from orchestra.engine import bus, firings
 from orchestra.host import clock, paths, recordings
 from orchestra.model import event, status
 from orchestra.store import journal
@@ -55,6 +55,8 @@ class Reach:
     """For the cause that is to stand in the events: the part's name."""
     keep: Callable[[Mapping[str, Any]], Awaitable[None]]
     """State alone; returns when it is on the disk."""
+    publish: firings.Publish
+    """Several events, with state to be kept in the same transaction."""
     is_busy: Callable[[], bool]
     """Whether somebody applies now, who stops and starts things himself."""
     look: Callable[[], None]

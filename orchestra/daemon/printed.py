@@ -6,7 +6,7 @@ Of other panes nothing is read: they cost nothing, however much they print.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -58,6 +58,8 @@ class Printed:
         self._bus = bus
         self._publisher = publisher
         self._clock = clock
+        self.resumed: Callable[[str], output.Position | None] = lambda _: None
+        """Where somebody before us had got to, of a pane by tmux's id, for who goes on from there."""
         self._known: Mapping[str, Printing] = {}
         self._read: dict[str, _Pane] = {}
         self._pids: dict[str, int] = {}
@@ -120,6 +122,8 @@ class Printed:
             if pane not in self._read:
                 folder = self._recordings.folder(pane)
                 start = output.end(folder)
+                if not printing.token:
+                    start = self.resumed(pane) or start
                 if printing.token and pane in fresh:
                     start = None  # of a shell from its first command on
                 elif printing.token and pane in again:

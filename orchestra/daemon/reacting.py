@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestra.daemon import autosave, limited, measuring, parts, steering
+from orchestra.daemon import autosave, limited, measuring, parts, steering, triggering
 from orchestra.engine import schedules, supervise, watch
 from orchestra.host import alarm, watching
 from orchestra.model import event, status
@@ -23,6 +23,7 @@ class Reacting:
             reach.keep,
         )
         self.metrics = measuring.part(reach)
+        self.triggers = triggering.Triggers(reach)
         self._journal = reach.journal
         supervisor = supervise.Supervisor(
             reach.clock,
@@ -38,6 +39,7 @@ class Reacting:
             watch.Watch(reach.clock, watching.files(reach.assembly.environ), reach.say(watch.NAME)),
             supervisor,
             limited.limiter(reach, supervisor),
+            self.triggers,
         )
 
     def resume(self) -> None:

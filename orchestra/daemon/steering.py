@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 
 from orchestra.daemon import assemble
@@ -40,7 +40,7 @@ def start(assembly: assemble.Assembly, workspace: str, reasons: Mapping[str, str
         dead = {
             each: why
             for each, why in reasons.items()
-            if each in there and there[each].pane.dead and not _is_stopped(there[each])
+            if each in there and there[each].pane.dead and not is_stopped(there[each])
         }
         tried.extend(dead)
         return compare.Options(prune=False, targets=tuple(dead) or (_NOBODY,), starts=dead)
@@ -49,7 +49,29 @@ def start(assembly: assemble.Assembly, workspace: str, reasons: Mapping[str, str
     return {**dict.fromkeys(tried, ""), **dict(outcome.result.failed), **dict(outcome.result.skipped)}
 
 
-def _is_stopped(place: status.Place) -> bool:
+def steer(
+    assembly: assemble.Assembly,
+    workspace: str,
+    wanted: Collection[str],
+    choose: Callable[[Mapping[str, status.Place]], compare.Options],
+    wait: timedelta,
+) -> Mapping[str, str]:
+    """Why panes could not be started or stopped, by address; for who waits in a thread. `choose` is given those that are there."""
+    own = assemble.assemble(None, assembly.host.path, assembly.environ)
+    reconciler = dataclasses.replace(own.reconciler, lock_wait=wait)
+    settings = execute.Settings(wait=False, on_error=execute.OnError.CONTINUE)
+
+    def options(_: spec.Workspace, observed: status.Server) -> compare.Options:
+        there = status.owned(observed, workspace)
+        chosen = choose({each: there[each] for each in wanted if each in there})
+        return chosen if chosen.targets else dataclasses.replace(chosen, targets=(_NOBODY,))
+
+    outcome = asyncio.run(reconciler.steer(workspace, options, settings, lambda _: True, lambda _: None))
+    return {**dict(outcome.result.failed), **dict(outcome.result.skipped)}
+
+
+def is_stopped(place: status.Place) -> bool:
+    """By a person, and it stays so."""
     return place.pane.mark is not None and place.pane.mark.stage is status.Stage.STOPPED
 
 

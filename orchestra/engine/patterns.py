@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 BUDGET = 0.1
@@ -21,16 +21,20 @@ class TooSlow(Exception):
 
 def search(pattern: str, lines: Iterable[str], budget: float = BUDGET) -> str | None:
     """The first line in which `pattern` is found."""
+    return next(found(pattern, lines, budget), None)
+
+
+def found(pattern: str, lines: Iterable[str], budget: float = BUDGET) -> Iterator[str]:
+    """The lines in which it is. `TooSlow`."""
     compiled = _compiled(pattern)
     for line in lines:
         try:
             if compiled.search(line[:LONGEST], timeout=budget, concurrent=True):
-                return line
+                yield line
         except TimeoutError:
             raise TooSlow(
                 f"the pattern {pattern!r} took more than {budget * 1000:g} ms on one line: make it simpler"
             ) from None
-    return None
 
 
 def fault(pattern: str) -> str | None:

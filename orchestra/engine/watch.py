@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestra.engine import globs, ports
+from orchestra.engine import globs, ports, triggers
 from orchestra.model import event, rules, status
 from orchestra.model.touch import Touch
 from orchestra.plan import record, rules_changes
@@ -63,8 +63,8 @@ def wanted(server: status.Server) -> Iterator[Watched]:
                     for each in said.do
                 ),
             )
-    for workspace, text in server.rules.items():
-        said_rules = rules_changes.parse(text)
+    for name, text in server.rules.items():
+        workspace, said_rules = name.removeprefix(triggers.ADDED), rules_changes.parse(text)
         for trigger in said_rules.triggers if said_rules is not None else ():
             if trigger.enabled and isinstance(trigger.on, rules.OnFile):
                 yield Watched(workspace=workspace, trigger=trigger.name, paths=trigger.on.paths)

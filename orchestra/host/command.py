@@ -8,7 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from orchestra.host import reason
@@ -20,6 +22,13 @@ _LOOK_EVERY = 0.02
 """Seconds, where there are no pidfds."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    attempt: status.Attempt
+    output: str
+    """The last of what it printed."""
+
+
 async def attempt(
     command: str | tuple[str, ...],
     timeout: timedelta,
@@ -28,17 +37,31 @@ async def attempt(
     env: Mapping[str, str],
     leaves_children: bool = False,
 ) -> status.Attempt:
-    """Healthy when it exits 0 in time. `leaves_children`: what it leaves in its group in time may live on.
+    """Healthy when it exits 0 in time. `leaves_children`: what it leaves in its group in time may live on."""
+    return (await ran(command, timeout, dir=dir, env=env, leaves_children=leaves_children)).attempt
+
+
+async def ran(
+    command: str | tuple[str, ...],
+    timeout: timedelta,
+    *,
+    dir: str,
+    env: Mapping[str, str],
+    leaves_children: bool = False,
+    given: bytes = b"",
+) -> Ran:
+    """`given`: its standard input.
 
     Nobody waits for the end of its output: a child may hold the pipe for ever. Only a child that leaves the group by
     `setsid` escapes.
     """
     argv = ("/bin/sh", "-c", command) if isinstance(command, str) else command
     try:
-        running = _Running(argv, dir, env)
+        running = _Running(argv, dir, env, given)
     except (OSError, ValueError) as error:
         what = reason.of(error) if isinstance(error, OSError) else str(error)
-        return status.Attempt(healthy=False, reason=reason.line(f"cannot start {argv[0]}: {what}"))
+        line = reason.line(f"cannot start {argv[0]}: {what}")
+        return Ran(attempt=status.Attempt(healthy=False, reason=line), output="")
     in_time = False
     try:
         async with asyncio.timeout(timeout.total_seconds()):
@@ -48,10 +71,16 @@ async def attempt(
         pass
     finally:
         code = running.finish(kill=not (in_time and leaves_children))
-    if not in_time:
-        return status.Attempt(
-            healthy=False, reason=_with(f"timed out after {timeout.total_seconds():g} s", running)
-        )
+    return Ran(
+        attempt=_attempt(running, code, None if in_time else timeout),
+        output=running.output.decode(errors="replace"),
+    )
+
+
+def _attempt(running: _Running, code: int, timed_out: timedelta | None) -> status.Attempt:
+    if timed_out is not None:
+        ending = f"timed out after {timed_out.total_seconds():g} s"
+        return status.Attempt(healthy=False, reason=_with(ending, running))
     if code == 0:
         return status.Attempt(healthy=True, reason="exited 0")
     ending = f"exited {code}" if code >= 0 else f"killed by {_signal_name(-code)}"
@@ -61,14 +90,19 @@ async def attempt(
 class _Running:
     """The process with its pipe and pidfd, from start to `finish`."""
 
-    def __init__(self, argv: Sequence[str], dir: str, env: Mapping[str, str]) -> None:
+    def __init__(self, argv: Sequence[str], dir: str, env: Mapping[str, str], given: bytes) -> None:
         self.output = b""
         self._pipe, write_end = os.pipe()
+        # A file, not a pipe: nobody waits for a command that does not read it.
+        told = tempfile.TemporaryFile() if given else None  # noqa: SIM115 - closed below
         try:
+            if told is not None:
+                told.write(given)
+                told.seek(0)
             # Not asyncio's: that one reaps at once, and then the group's number may be a stranger's when we kill it.
             self._process = subprocess.Popen(
                 argv,
-                stdin=subprocess.DEVNULL,
+                stdin=told if told is not None else subprocess.DEVNULL,
                 stdout=write_end,
                 stderr=write_end,
                 cwd=dir,
@@ -80,6 +114,8 @@ class _Running:
             raise
         finally:
             os.close(write_end)
+            if told is not None:
+                told.close()
         os.set_blocking(self._pipe, False)
 
     async def ended(self) -> None:

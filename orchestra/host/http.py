@@ -1,17 +1,21 @@
-"""An HTTP probe's request: one GET, of whose answer only the status counts."""
+"""A probe's request and a webhook's: one each, without a redirect, a proxy or a second look at the connection."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import functools
 import re
 import ssl
 import urllib.parse
+from collections.abc import Mapping
 
 from orchestra.host import connection
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.\d (\d{3})(?:[ \r\n]|\Z)")
+_SAID = 1024
+"""Bytes kept of an answer."""
 _HEADERS = 100
 """Lines read of an interim answer's headers."""
 
@@ -21,6 +25,17 @@ async def get(url: str, timeout: float) -> int:
 
     `OSError` or `ValueError`, whose text says what went wrong. The caller bounds the whole.
     """
+    return (await _asked(url, timeout, "GET", {"User-Agent": "orchestra-probe", "Accept": "*/*"}, b""))[0]
+
+
+async def post(url: str, timeout: float, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+    """The answer's status, and the beginning of what it says. As `get` otherwise."""
+    return await _asked(url, timeout, "POST", {**headers, "Content-Length": str(len(body))}, body)
+
+
+async def _asked(
+    url: str, timeout: float, method: str, headers: Mapping[str, str], body: bytes
+) -> tuple[int, str]:
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("not an http or https URL")
@@ -28,8 +43,9 @@ async def get(url: str, timeout: float) -> int:
     port = parts.port or (443 if tls is not None else 80)
     reader, writer = await connection.connect(parts.hostname, port, timeout, tls=tls)
     try:
-        writer.write(_request(parts))
-        return await _status(reader)
+        writer.write(_request(parts, method, headers) + body)
+        code = await _status(reader)
+        return code, await _said(reader) if method != "GET" else ""
     finally:
         writer.transport.abort()  # a polite goodbye would wait for the other side
 
@@ -39,21 +55,26 @@ def _context() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _request(parts: urllib.parse.SplitResult) -> bytes:
+def _request(parts: urllib.parse.SplitResult, method: str, headers: Mapping[str, str]) -> bytes:
     path = urllib.parse.quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     query = urllib.parse.quote(parts.query, safe="/?%:@!$&'()*+,;=~-._[]")
     credentials = parts.netloc.rpartition("@")[0]
     lines = [
-        f"GET {path}{'?' if query else ''}{query} HTTP/1.1",
+        f"{method} {path}{'?' if query else ''}{query} HTTP/1.1",
         f"Host: {_host(parts)}",
-        "User-Agent: orchestra-probe",
-        "Accept: */*",
+        *(f"{name}: {_header(value)}" for name, value in headers.items()),
         "Connection: close",
     ]
     if credentials:
         token = base64.b64encode(urllib.parse.unquote_to_bytes(credentials)).decode()
         lines.append(f"Authorization: Basic {token}")
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")
+
+
+def _header(value: str) -> str:
+    """One line, as a header's value has to be; what Latin-1 does not have is written in UTF-8."""
+    line = "".join(each if each.isprintable() else " " for each in value)
+    return line.encode().decode("latin-1")
 
 
 def _host(parts: urllib.parse.SplitResult) -> str:
@@ -76,6 +97,14 @@ async def _status(reader: asyncio.StreamReader) -> int:
         else:
             break
     raise ValueError("the answer never comes to its status")
+
+
+async def _said(reader: asyncio.StreamReader) -> str:
+    """For people: what stands behind the headers, as much as came with them."""
+    with contextlib.suppress(OSError, asyncio.LimitOverrunError, asyncio.IncompleteReadError):
+        await reader.readuntil(b"\r\n\r\n")
+        return (await reader.read(_SAID)).decode(errors="replace")
+    return ""
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes:

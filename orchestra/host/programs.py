@@ -35,6 +35,20 @@ def _of_proc(pid: int) -> live.Running | None:
         return None
 
 
+def foreground_group(pid: int) -> int | None:
+    """The process group that has the terminal of a pane's first process; None when that is gone."""
+    try:
+        if sys.platform == "linux":
+            group, terminal = _groups(pid)
+        else:
+            asked = ["ps", "-o", "pgid=,tpgid=", "-p", str(pid)]
+            told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+            group, terminal = map(int, told.split())
+    except _GONE:
+        return None
+    return terminal if terminal > 1 else group
+
+
 def _groups(pid: int) -> tuple[int, int]:
     """Its process group, and the one that has its terminal (-1: none)."""
     with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - a hundred of them

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -275,6 +276,19 @@ def times(folder: Path) -> list[tuple[int, output.Position]]:
         if time.isdecimal() and position is not None:
             found.append((int(time), position))
     return found
+
+
+def last(folder: Path) -> tuple[int, output.Position] | None:
+    """The last of `times`."""
+    try:
+        with (folder / TIMES).open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - 200, 0))
+            line = file.read().splitlines()[-1].decode()
+    except (OSError, IndexError, UnicodeDecodeError):
+        return None
+    time, _, text = line.partition(" ")
+    position = output.Position.parse(text)
+    return (int(time), position) if time.isdecimal() and position is not None else None
 
 
 def life(folder: Path, pid: int) -> output.Position | None:

@@ -56,7 +56,7 @@ def workspace(root: Map, file: str, scaled_away: frozenset[str], problems: Probl
         sessions=sessions,
         groups=groups,
         snapshots=_snapshots(tree.child(root, "snapshots"), problems),
-        rules=rules.workspace(root, _rules_of(context, sessions, groups)),
+        rules=rules.workspace(root, _rules_of(context, sessions, groups), groups),
     )
     if len(made.panes) > limits.PANES:
         problems.add(

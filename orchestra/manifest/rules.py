@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import zoneinfo
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from orchestra.manifest import duration, health, tree
+from orchestra.manifest import duration, health, template, tree
 from orchestra.manifest.problem import Problems, listed, quoted
 from orchestra.manifest.tree import List, Map, Node, Scalar
 from orchestra.model import event, rules, selector
@@ -33,18 +33,22 @@ class Known:
     candidates: Collection[selector.Candidate] = ()
     groups: Mapping[str, Collection[str]] | None = None
     """None: which panes there are is not known, and selectors are looked at for their form only."""
+    schedules: Collection[str] = ()
+    """That stand elsewhere."""
 
 
-def workspace(root: Map, known: Known) -> rules.Rules:
+def workspace(root: Map, known: Known, groups: Sequence[rules.Group] = ()) -> rules.Rules:
     schedules = list(_each(root, "schedules"))
     _refuse_twins("schedule", schedules, known.problems)
     triggers = list(_each(root, "triggers"))
     _refuse_twins("trigger", triggers, known.problems)
     names = [name for each in schedules if (name := tree.text(tree.child(each, "name"))) is not None]
+    names += known.schedules
     return rules.Rules(
         triggers=tuple(filter(None, [_trigger(each, names, known) for each in triggers])),
         schedules=tuple(filter(None, [_schedule(each, known) for each in schedules])),
         gc=_gc(tree.child(root, "gc"), known.problems),
+        groups=tuple(groups) if triggers or schedules else (),
     )
 
 
@@ -258,7 +262,7 @@ def _act(key: str, node: Node, known: Known) -> rules.Act | None:
         case "run":
             command = health.command(tree.child(node, "command"))
             directory = tree.text(tree.child(node, "dir"))
-            if not command or directory is None:
+            if not command or directory is None or _is_spliced(tree.child(node, "command"), known.problems):
                 return None
             return rules.Run(command=command, dir=directory, env=_texts(node, "env"))
         case "send_keys":
@@ -295,6 +299,19 @@ def _act(key: str, node: Node, known: Known) -> rules.Act | None:
             return rules.Log(text=text)
         case _:
             return None
+
+
+def _is_spliced(node: Node | None, problems: Problems) -> bool:
+    """Whether what an event says would become part of a command."""
+    for each in tree.items(node) if isinstance(node, List) else [node]:
+        if each is not None and template.is_template(tree.text(each) or ""):
+            problems.add(
+                each.at,
+                "what an event says is never put into a command",
+                hint="it comes in the environment: `$ORCHESTRA_EVENT_ADDRESS`; and as JSON on standard input",
+            )
+            return True
+    return False
 
 
 def _webhook(node: Node, problems: Problems) -> rules.Webhook | None:

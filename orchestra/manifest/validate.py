@@ -25,6 +25,11 @@ def settings(node: Map, problems: Problems) -> None:
     _check(node, "#/$defs/settings", schemas.written(), problems)
 
 
+def trigger(node: Node, problems: Problems) -> None:
+    """One that stands in no manifest."""
+    _check(node, "#/$defs/trigger", schemas.evaluated(), problems)
+
+
 def evaluated(root: Map, problems: Problems) -> None:
     _check(root, "#", schemas.evaluated(), problems)
 

@@ -613,6 +613,16 @@ def load_body(kind: type[Body], plain: Mapping[str, Any]) -> Body:
     return codec.load(kind, {name: plain[name] for name in _names(cast(type, kind)) if name in plain})
 
 
+def blank(kind: type[Body]) -> dict[str, Any]:
+    """A value for each field that must have one, for who says only what matters."""
+    empty = {"str": "", "int": 0, "float": 0.0, "bool": False, "timedelta": 0.0}
+    return {
+        each.name: empty.get(str(each.type), [] if "tuple" in str(each.type) else {})
+        for each in dataclasses.fields(kind)
+        if each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
+    }
+
+
 def stamp(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 

@@ -262,12 +262,22 @@ class Gc:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    name: str
+    panes: tuple[str, ...]
+    """Addresses, in the manifest's order."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """All of one workspace. It stands on the tmux server, so that the daemon and `diff` see what was applied last."""
 
     triggers: tuple[Trigger, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     gc: Gc | None = None
+    groups: tuple[Group, ...] = ()
+    """Where triggers or schedules may speak of them: the live objects do not know."""
 
 
 # --- of one pane

@@ -214,12 +214,7 @@ class Session:
         return tuple(pane for window in self.windows for pane in window.panes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    name: str
-    panes: tuple[str, ...]
-    """Addresses, in the manifest's order."""
-    labels: Mapping[str, str] = field(default_factory=dict)
+Group = rules.Group
 
 
 def candidates(sessions: Sequence[Session], groups: Sequence[Group] = ()) -> tuple[selector.Candidate, ...]:

@@ -37,6 +37,10 @@ def added(wanted: rules.Rules, known: str) -> rules.Rules:
         triggers=(*wanted.triggers, *(each for each in before.triggers if each.name not in triggers)),
         schedules=(*wanted.schedules, *(each for each in before.schedules if each.name not in schedules)),
         gc=wanted.gc or before.gc,
+        groups=(
+            *wanted.groups,
+            *(each for each in before.groups if each.name not in _by_name(wanted.groups)),
+        ),
     )
 
 
@@ -47,8 +51,9 @@ def changes(wanted: rules.Rules, known: str) -> Iterator[plan.Change]:
         unreadable = plan.Cause(reason="what was applied before is not readable")
         yield _change(action.Kind.GC, "", plan.Verb.UPDATE, unreadable)
         before = rules.Rules()
-    yield from _named(action.Kind.TRIGGER, _by_name(before.triggers), _by_name(wanted.triggers))
-    yield from _named(action.Kind.SCHEDULE, _by_name(before.schedules), _by_name(wanted.schedules))
+    regrouped = before.groups != wanted.groups
+    yield from _named(action.Kind.TRIGGER, _by_name(before.triggers), _by_name(wanted.triggers), regrouped)
+    yield from _named(action.Kind.SCHEDULE, _by_name(before.schedules), _by_name(wanted.schedules), regrouped)
     old = {} if before.gc is None else {"": before.gc}
     yield from _named(action.Kind.GC, old, {} if wanted.gc is None else {"": wanted.gc})
 
@@ -57,7 +62,10 @@ def _by_name(every: tuple[Any, ...]) -> dict[str, Any]:
     return {each.name: each for each in every}
 
 
-def _named(kind: action.Kind, before: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[plan.Change]:
+def _named(
+    kind: action.Kind, before: Mapping[str, Any], wanted: Mapping[str, Any], regrouped: bool = False
+) -> Iterator[plan.Change]:
+    """`regrouped`: the groups are others now."""
     for name in dict.fromkeys([*wanted, *before]):
         old, new = before.get(name), wanted.get(name)
         if old is None:
@@ -72,8 +80,19 @@ def _named(kind: action.Kind, before: Mapping[str, Any], wanted: Mapping[str, An
             ]
             causes = [plan.Cause(reason=f"{_SAID.get(each, each)} changed") for each in fields]
             yield _change(kind, name, plan.Verb.UPDATE, *causes)
+        elif regrouped and _speaks_of_groups(new):
+            yield _change(kind, name, plan.Verb.UPDATE, plan.Cause(reason="the groups changed"))
         else:
             yield _change(kind, name, plan.Verb.NONE)
+
+
+def _speaks_of_groups(what: rules.Trigger | rules.Schedule) -> bool:
+    """By name or by the labels that groups give."""
+    selectors = [getattr(each.act, "to", "") for each in what.do]
+    return any(
+        each.startswith("@") or "=" in each or "{{" in each
+        for each in (*selectors, getattr(what, "source", ""))
+    )
 
 
 _SAID = {"source": "from", "held": "for"}

@@ -139,6 +139,20 @@ SHAPES: dict[str, dict[str, str]] = {
         "path": "where it is, or null",
         "manifest": "its text",
     },
+    "events replay": {
+        "runs": "a list of `run`, `workspace`, `trigger`, `action`, `attempts`, `since`, `failed` (Unix times), `reason`, `output`"
+        " and the `event`"
+    },
+    "events subscribe": {"subscribed": "the trigger's name", "session": "its session"},
+    "trigger add": {"added": "the triggers' names"},
+    "trigger list": {
+        "triggers": "a list of `workspace`, `name`, `on`, `from`, `when`, `limit`, `for`, `debounce`, `do` and `origin`"
+        " (`manifest`, `added`, `schedule`, `watch`)"
+    },
+    "trigger remove": {"removed": "the triggers' names"},
+    "trigger test": {
+        "fired": "as in trigger list, with `time`, the `event`, and `limited`: why it would have been left out"
+    },
     "validate": {"files": "a list of `file`, `valid` and `diagnostics`"},
     "version": {"orchestra": "its version", "tmux": "its version or null", "python": "its version"},
 }

@@ -1,0 +1,489 @@
+"""Which triggers an event sets off, and when: decides, and does nothing.
+
+Triggers in force are those of a workspace's rules, those a person added, each schedule's and each watched pane's. `compiled` makes an
+index of them, so that an event meets only those that its type concerns.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, assert_never
+
+from orchestra.model import event, rules, selector, spec, status
+from orchestra.plan import applied, record, rules_changes
+
+ADDED = "+"
+"""Before a workspace's name: under that key what a person added stands on the server, and no apply touches it."""
+WAITING = 32
+"""Runs of one trigger that may wait; what comes then is left out, and said."""
+HELD = 1000
+"""Events that may be held or settle at one time."""
+PLACES = 10_000
+"""Pairs of types and addresses that are remembered with what they concern."""
+EVERYBODYS = frozenset(
+    kind for kind in event.BODIES if kind.startswith(("tmux.", "daemon.", "snapshot.", "breaker."))
+)
+"""Types of the whole server's: they belong to no workspace, and each workspace's triggers may react to them."""
+UNDOES: Mapping[str, frozenset[str]] = {
+    "pane.exited": frozenset({"pane.started", "pane.closed"}),
+    "pane.failed": frozenset({"pane.started", "pane.closed"}),
+    "pane.restarting": frozenset({"pane.closed"}),
+    "pane.created": frozenset({"pane.closed"}),
+    "pane.started": frozenset({"pane.exited", "pane.closed"}),
+    "pane.idle": frozenset({"pane.exited", "pane.closed"}),
+    "pane.timeout": frozenset({"pane.exited", "pane.closed"}),
+    "pane.matched": frozenset({"pane.exited", "pane.closed"}),
+    "pane.metric": frozenset({"pane.exited", "pane.closed"}),
+    "health.changed": frozenset({"pane.exited", "pane.closed"}),
+    "limit.exceeded": frozenset({"limit.kept", "pane.exited", "pane.closed"}),
+    "session.created": frozenset({"session.closed"}),
+    "session.closed": frozenset({"session.created"}),
+    "window.created": frozenset({"window.closed"}),
+    "command.started": frozenset({"command.finished", "pane.exited", "pane.closed"}),
+    "tmux.gone": frozenset({"tmux.started"}),
+    "tmux.started": frozenset({"tmux.gone"}),
+}
+"""What happened → what says that it is no longer so, at the same address."""
+
+Holds = Callable[[str, Mapping[str, Any]], bool]
+"""Whether a `when` is true of an event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A trigger in force."""
+
+    workspace: str
+    trigger: rules.Trigger
+    types: frozenset[str]
+    fields: Mapping[str, object] = field(default_factory=dict)
+    """Of the event's, that must be so."""
+    addresses: frozenset[str] | None = None
+    """Panes, windows and sessions it looks at; None: all."""
+    above: bool | None = None
+    """Of a metric: whether it has to be above its bound, or below."""
+    overlap: rules.Overlap = rules.Overlap.QUEUE
+    origin: str = "manifest"
+    """`manifest`, `added`, `schedule` or `watch`."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.workspace} {self.trigger.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A workspace as triggers see it."""
+
+    candidates: tuple[selector.Candidate, ...] = ()
+    gone: tuple[selector.Candidate, ...] = ()
+    """That were there at the look before: what is told of their end comes when they are gone."""
+    groups: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    rules: tuple[Rule, ...] = ()
+    scenes: Mapping[str, Scene] = field(default_factory=dict)
+    index: Mapping[tuple[str, str], tuple[Rule, ...]] = field(default_factory=dict)
+    """By workspace and type; "" for what is everybody's."""
+    places: dict[tuple[str, str, str], tuple[Rule, ...]] = field(default_factory=dict, compare=False)
+    """What was found already: by workspace, type and address."""
+    known: frozenset[tuple[str, str]] = frozenset()
+    """Workspace and address of every pane, window and session that is there, or was a look ago."""
+    """By workspace and type; "" for what is everybody's."""
+
+    def matching(self, each: event.Event) -> Iterator[Rule]:
+        """By type, place and fields; `when` is not looked at."""
+        key = (each.workspace, each.type, each.address)
+        here = self.places.get(key)
+        if here is None:
+            here = self._here(each)
+            if len(self.places) < PLACES:
+                self.places[key] = here
+        body = each.body
+        for rule in here:
+            if rule.fields and any(getattr(body, name) != value for name, value in rule.fields.items()):
+                continue
+            if isinstance(body, event.PaneMetric) and rule.above not in (None, body.value > body.bound):
+                continue
+            yield rule
+
+    def _here(self, each: event.Event) -> tuple[Rule, ...]:
+        workspace = each.workspace or ("" if each.type in EVERYBODYS else "-")
+        return tuple(
+            rule
+            for rule in self.index.get((workspace, each.type), ())
+            if rule.addresses is None or each.address in rule.addresses or self._is_new(rule, each)
+        )
+
+    def knows(self, workspace: str, address: str) -> bool:
+        return workspace not in self.scenes or (workspace, address) in self.known
+
+    def _is_new(self, rule: Rule, each: event.Event) -> bool:
+        """What was not seen yet, or is gone: its address and its groups are all that is known of it."""
+        source = rule.trigger.source
+        if not each.address or self.knows(each.workspace, each.address):
+            return False
+        alone = (selector.Candidate(address=each.address),)
+        return bool(selector.chosen(source, alone, self.scenes[each.workspace].groups))
+
+
+# --- what is in force
+
+
+def in_force(server: status.Server, before: InForce) -> InForce:
+    """Of a server, as its rules, records and panes are now; `before`: at the look before."""
+    made: list[Rule] = []
+    scenes: dict[str, Scene] = {}
+    watched: dict[str, list[spec.Pane]] = defaultdict(list)
+    for place in status.places(server):
+        mark = place.pane.mark
+        read = record.parse_pane(place.pane.record) if mark is not None else None
+        if mark is not None and read is not None and read.pane.watch is not None:
+            watched[mark.workspace].append(read.pane)
+    for workspace in sorted({name.removeprefix(ADDED) for name in server.rules} | watched.keys()):
+        wanted = rules_changes.parse(server.rules.get(workspace, "")) or rules.Rules()
+        added = rules_changes.parse(server.rules.get(ADDED + workspace, "")) or rules.Rules()
+        here = scenes[workspace] = scene(
+            workspace, server, (*added.groups, *wanted.groups), before.scenes.get(workspace, Scene())
+        )
+        made += of_rules(workspace, wanted, here)
+        names = {each.name for each in wanted.triggers}
+        made += [
+            _rule(workspace, each, here, origin="added")
+            for each in added.triggers
+            if each.enabled and each.name not in names  # a manifest that says that name means its own
+        ]
+        made += [_watching(workspace, pane) for pane in watched[workspace]]
+    return compiled(made, scenes)
+
+
+def scene(
+    workspace: str, server: status.Server, groups: Sequence[rules.Group] = (), before: Scene | None = None
+) -> Scene:
+    by_name = {each.name: each for each in groups}
+    there = spec.candidates(applied.workspace(workspace, server).sessions, tuple(by_name.values()))
+    known = {each.address for each in there}
+    was = before.candidates if before is not None else ()
+    return Scene(
+        candidates=there,
+        gone=tuple(each for each in was if each.address not in known),
+        groups={name: frozenset(each.panes) for name, each in by_name.items()},
+    )
+
+
+def of_rules(workspace: str, wanted: rules.Rules, scene: Scene) -> Iterator[Rule]:
+    for each in wanted.triggers:
+        if each.enabled:
+            yield _rule(workspace, each, scene)
+    for schedule in wanted.schedules:
+        if schedule.enabled and schedule.do:
+            derived = rules.Trigger(
+                name=f"schedule:{schedule.name}",
+                on=rules.OnSchedule(schedule=schedule.name),
+                limit=_UNLIMITED,
+                do=schedule.do,
+            )
+            yield _rule(workspace, derived, scene, origin="schedule", overlap=schedule.overlap)
+
+
+def _watching(workspace: str, pane: spec.Pane) -> Rule:
+    assert pane.watch is not None
+    derived = rules.Trigger(
+        name=f"watch:{pane.address}",
+        on=rules.OnEvent(types=(event.WatchChanged.type,)),
+        source=pane.address,
+        do=pane.watch.do,
+    )
+    return Rule(
+        workspace=workspace,
+        trigger=derived,
+        types=frozenset({event.WatchChanged.type}),
+        addresses=frozenset({pane.address}),
+        origin="watch",
+    )
+
+
+_UNLIMITED = rules.Often(count=1000, within=timedelta(minutes=1))
+"""A schedule is as often as it says."""
+
+
+def _rule(
+    workspace: str,
+    trigger: rules.Trigger,
+    scene: Scene,
+    *,
+    origin: str = "manifest",
+    overlap: rules.Overlap = rules.Overlap.QUEUE,
+) -> Rule:
+    types, fields = _meant(trigger)
+    has_place = not isinstance(trigger.on, rules.OnFile | rules.OnSchedule)
+    return Rule(
+        workspace=workspace,
+        trigger=trigger,
+        types=types,
+        fields=fields,
+        above=trigger.on.above is not None if isinstance(trigger.on, rules.OnMetric) else None,
+        addresses=reached(trigger.source, scene) if trigger.source and has_place else None,
+        overlap=overlap,
+        origin=origin,
+    )
+
+
+def _meant(trigger: rules.Trigger) -> tuple[frozenset[str], Mapping[str, object]]:
+    match trigger.on:
+        case rules.OnEvent(types=types):
+            # What is printed is no happening, unless somebody says so by its name.
+            every = {kind for kind in event.BODIES if any(event.matches(each, kind) for each in types)}
+            if event.PaneOutput.type not in types:
+                every.discard(event.PaneOutput.type)
+            return frozenset(every), {}
+        case rules.OnOutput(pattern=pattern):
+            return frozenset({event.PaneMatched.type}), {"pattern": pattern}
+        case rules.OnIdle(after=after):
+            return frozenset({event.PaneIdle.type}), {"duration": after}
+        case rules.OnTimeout(after=after):
+            return frozenset({event.PaneTimeout.type}), {"duration": after}
+        case rules.OnFile():
+            return frozenset({event.FileChanged.type}), {"trigger": trigger.name}
+        case rules.OnMetric(metric=metric, above=above, below=below):
+            bound = above if above is not None else below
+            return frozenset({event.PaneMetric.type}), {"metric": str(metric), "bound": bound}
+        case rules.OnSchedule(schedule=schedule):
+            return frozenset({event.ScheduleDue.type}), {"schedule": schedule}
+        case _:
+            assert_never(trigger.on)
+
+
+def reached(source: str, scene: Scene) -> frozenset[str]:
+    """The panes a selector chooses, and the windows and sessions that are in it with all their panes, or by their name."""
+    every = (*scene.candidates, *scene.gone)
+    panes = set(selector.chosen(source, every, scene.groups))
+    places: dict[str, list[str]] = defaultdict(list)
+    for each in every:
+        places[each.address.partition("/")[0]].append(each.address)
+        places[each.window].append(each.address)
+    by_name = "=" not in source and not source.startswith("@")
+    whole = {
+        place
+        for place, members in places.items()
+        if panes.issuperset(members) or (by_name and fnmatch.fnmatchcase(place, source))
+    }
+    return frozenset(panes | whole)
+
+
+def compiled(made: Sequence[Rule], scenes: Mapping[str, Scene]) -> InForce:
+    index: dict[tuple[str, str], list[Rule]] = defaultdict(list)
+    for rule in made:
+        for kind in rule.types:
+            index[rule.workspace, kind].append(rule)
+            if kind in EVERYBODYS and rule.addresses is None:
+                index["", kind].append(rule)
+    known = {
+        (workspace, address)
+        for workspace, scene in scenes.items()
+        for each in (*scene.candidates, *scene.gone)
+        for address in (each.address, each.window, each.address.partition("/")[0])
+    }
+    return InForce(
+        rules=tuple(made),
+        scenes=scenes,
+        index={key: tuple(found) for key, found in index.items()},
+        known=frozenset(known),
+    )
+
+
+# --- when
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fire:
+    rule: Rule
+    event: Mapping[str, Any]
+    """As JSON, so that it can be kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limited:
+    """`rule` would fire more often than it may: told once for each time that it begins."""
+
+    rule: Rule
+    reason: str
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An event that is held, or settles."""
+
+    key: str
+    event: Mapping[str, Any]
+    due: float
+    held: bool
+
+
+@dataclass(slots=True)
+class _Past:
+    fired: deque[float]
+    limited: float = -1.0
+    """When it was limited last; below zero: it is not."""
+
+
+class Deciding:
+    """What is remembered between events. Times are seconds of a clock that is never set, handed in."""
+
+    def __init__(self, holds: Holds, waits: Callable[[str], int] = lambda _: 0) -> None:
+        """`waits`: how many runs of a trigger wait, by key."""
+        self._holds = holds
+        self._waits = waits
+        self._past: dict[str, _Past] = {}
+        self._waiting: dict[tuple[str, str], _Waiting] = {}
+        self.force = InForce()
+        self.is_changed = False
+        """Something is to be kept that was not before; who keeps it says so."""
+
+    def enter(self, force: InForce) -> bool:
+        """These are in force now; whether they are others than before."""
+        changed = force.rules != self.force.rules
+        self.force = force
+        if changed:
+            keys = {rule.key for rule in force.rules}
+            self._past = {key: past for key, past in self._past.items() if key in keys}
+            for place in [place for place, each in self._waiting.items() if each.key not in keys]:
+                del self._waiting[place]
+        return changed
+
+    def decide(self, each: event.Event, now: float) -> Iterator[Fire | Limited]:
+        plain: Mapping[str, Any] | None = None
+        if self._waiting:
+            self._undo(each)
+        for rule in self.force.matching(each):
+            plain = plain if plain is not None else event.dump(each)
+            if rule.trigger.when and not self._holds(rule.trigger.when, plain):
+                if rule.trigger.held:
+                    self._drop((rule.key, each.address))
+                continue
+            self.is_changed = True
+            if rule.trigger.held:
+                yield from self._hold(rule, each.address, plain, now)
+            elif rule.trigger.debounce:
+                yield from self._settle(rule, plain, now)
+            else:
+                yield from self._admitted(rule, plain, now)
+
+    def due(self, now: float) -> Iterator[Fire | Limited]:
+        """What was held or has settled."""
+        for place in [place for place, each in self._waiting.items() if each.due <= now]:
+            each = self._waiting.pop(place)
+            self.is_changed = True
+            rule = next((rule for rule in self.force.rules if rule.key == each.key), None)
+            if rule is None:
+                continue
+            if each.held and rule.trigger.debounce:
+                yield from self._settle(rule, each.event, now)
+            else:
+                yield from self._admitted(rule, each.event, now)
+
+    def next_due(self) -> float | None:
+        return min((each.due for each in self._waiting.values()), default=None)
+
+    def contradict(self, key: str, address: str) -> None:
+        """What a trigger holds for an address is not so any more: a source says it."""
+        self._drop((key, address))
+
+    def _undo(self, each: event.Event) -> None:
+        for place in [place for place in self._waiting if place[1] == each.address]:
+            waiting = self._waiting[place]
+            if waiting.held and each.type in UNDOES.get(waiting.event["type"], ()):
+                self._drop(place)
+
+    def _drop(self, place: tuple[str, str]) -> None:
+        if self._waiting.pop(place, None) is not None:
+            self.is_changed = True
+
+    def _hold(self, rule: Rule, address: str, plain: Mapping[str, Any], now: float) -> Iterator[Limited]:
+        """From the first event on."""
+        if (rule.key, address) not in self._waiting:
+            yield from self._wait(rule, address, plain, now + rule.trigger.held.total_seconds(), held=True)
+
+    def _settle(self, rule: Rule, plain: Mapping[str, Any], now: float) -> Iterator[Limited]:
+        """From the last event on."""
+        due = now + rule.trigger.debounce.total_seconds()
+        yield from self._wait(rule, _ANY, plain, due, held=False)
+
+    def _wait(
+        self, rule: Rule, address: str, plain: Mapping[str, Any], due: float, *, held: bool
+    ) -> Iterator[Limited]:
+        place = (rule.key, address)
+        if len(self._waiting) >= HELD and place not in self._waiting:
+            yield from self._limited(rule, f"{HELD} events are held already", due)
+            return
+        self._waiting[place] = _Waiting(key=rule.key, event=plain, due=due, held=held)
+
+    # --- how often
+
+    def _admitted(self, rule: Rule, plain: Mapping[str, Any], now: float) -> Iterator[Fire | Limited]:
+        often = rule.trigger.limit
+        past = self._past.setdefault(rule.key, _Past(deque()))
+        within = often.within.total_seconds()
+        while past.fired and now - past.fired[0] >= within:
+            past.fired.popleft()
+        waits = self._waits(rule.key)
+        if rule.overlap is rules.Overlap.SKIP and waits:
+            yield Limited(rule=rule, reason=STILL_AT_WORK)
+            return
+        reason = ""
+        if len(past.fired) >= often.count:
+            reason = f"it fires more often than {often.count} in {within:g} s"
+        elif waits >= WAITING:
+            reason = f"{waits} of its runs wait or are at work"
+        if not reason:
+            past.fired.append(now)
+            if past.limited >= 0 and now - past.limited >= within:
+                past.limited = -1.0
+            yield Fire(rule=rule, event=plain)
+            return
+        yield from self._limited(rule, reason, now)
+
+    def _limited(self, rule: Rule, reason: str, now: float) -> Iterator[Limited]:
+        past = self._past.setdefault(rule.key, _Past(deque()))
+        begins = past.limited < 0 or now - past.limited >= rule.trigger.limit.within.total_seconds()
+        past.limited = now
+        if begins:
+            yield Limited(rule=rule, reason=reason)
+
+    def fired_before(self, key: str, at: float) -> None:
+        """By a daemon before us; in order."""
+        self._past.setdefault(key, _Past(deque())).fired.append(at)
+
+    # --- kept
+
+    def kept(self, now: float) -> list[dict[str, Any]]:
+        """Times as seconds from now."""
+        return [
+            {
+                "key": each.key,
+                "address": place[1],
+                "event": each.event,
+                "in": each.due - now,
+                "held": each.held,
+            }
+            for place, each in self._waiting.items()
+        ]
+
+    def resume(self, kept: Sequence[Mapping[str, Any]], now: float, passed: float) -> None:
+        """`passed`: seconds since then, by the time of day. Raises what data that is none of ours makes Python raise."""
+        for each in kept:
+            due = now + max(float(each["in"]) - passed, 0.0)
+            self._waiting[str(each["key"]), str(each["address"])] = _Waiting(
+                key=str(each["key"]), event=dict(each["event"]), due=due, held=bool(each["held"])
+            )
+
+
+_ANY = "*"
+"""In the place of an address: a trigger settles once for all of them."""
+STILL_AT_WORK = "its last run is still at work"
