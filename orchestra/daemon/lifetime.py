@@ -378,6 +378,9 @@ class Daemon:
             "troubles": troubles,
         }
 
+    async def collect(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return await self._reacting.collecting.asked(request)
+
     def autosave(self) -> None:
         self._reacting.autosave.ask()
 
