@@ -115,13 +115,13 @@ def run(common: options.Common, now: str | None, dry_run: bool, force: bool, wor
 @options.common
 def enable(common: options.Common, ttl: timedelta | None) -> int:
     """Collect idle sessions of every workspace that does not say it otherwise, after TTL (2h). Starts a daemon where there is none."""
-    from orchestra.daemon import collecting
+    from orchestra.daemon import gc_wish
     from orchestra.model import rules
 
     if ttl is not None and not ttl:
         raise errors.UsageError("TTL must be longer than nothing")
-    wanted = rules.Gc(idle=ttl or collecting.DEFAULT_IDLE)
-    collecting.write(common.assembly().directories(), wanted)
+    wanted = rules.Gc(idle=ttl or gc_wish.DEFAULT_IDLE)
+    gc_wish.write(common.assembly().directories(), wanted)
     there = common.daemon()
     if there is None:
         from orchestra.cli import daemon  # only who needs one
@@ -136,9 +136,9 @@ def enable(common: options.Common, ttl: timedelta | None) -> int:
 @options.common
 def disable(common: options.Common) -> int:
     """Take back what "enable" said. What manifests say stays."""
-    from orchestra.daemon import collecting
+    from orchestra.daemon import gc_wish
 
-    collecting.write(common.assembly().directories(), None)
+    gc_wish.write(common.assembly().directories(), None)
     if (there := common.daemon()) is not None:
         there.post("/v1/gc", {"wake": True})
     if common.json:
@@ -257,9 +257,9 @@ def _part(there: client.Client) -> dict[str, Any]:
 
 
 def _wished(common: options.Common) -> timedelta | None:
-    from orchestra.daemon import collecting
+    from orchestra.daemon import gc_wish
 
-    user = collecting.users(common.assembly().expected())
+    user = gc_wish.read(common.assembly().expected())
     return user.idle if user is not None else None
 
 

@@ -10,31 +10,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-from orchestra.daemon import assemble, parts
-from orchestra.engine import collect, execute
-from orchestra.host import clock, paths, whole_file
-from orchestra.model import action, codec, errors, event, plan, rules, status
-from orchestra.plan import record, rules_changes
+from orchestra.daemon import gc_wish, parts, taking
+from orchestra.engine import collect
+from orchestra.host import clock, paths
+from orchestra.model import codec, errors, event, rules, status
 from orchestra.store import journal
 
 STATE = "collect"
-DEFAULT_IDLE = timedelta(hours=2)
 SOONEST, LATEST = 0.5, 60.0
 """Seconds between two passes: a quarter of the shortest time after which something may go, within these."""
-LOCK_WAIT = timedelta(seconds=1)
-"""Then it is tried in the next pass."""
 KEPT = 20
 """Collections that can be undone: the snapshots of older ones are thrown away."""
-ENDS = timedelta(seconds=5)
-"""For a shell that was hung up on."""
 
 _log = logging.getLogger("orchestra.collect")
 
@@ -70,15 +62,6 @@ class Kept:
     """Workspace → panes that were taken and are not there again. Only a person's apply makes them anew."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    server: status.Server
-    rests: Mapping[str, status.Rest]
-    calm: frozenset[str]
-    trees: Mapping[str, frozenset[status.Process]]
-    """By uid."""
-
-
 @dataclass(slots=True, kw_only=True)
 class Report:
     """Of one pass: workspace → address → why."""
@@ -97,7 +80,7 @@ class Collecting:
     name = STATE
 
     def __init__(self, reach: parts.Reach) -> None:
-        self._assembly = reach.assembly
+        self._hands = taking.Hands(reach.assembly, reach.found)
         self._found = reach.found
         self._clock = reach.clock
         self._journal = reach.journal
@@ -107,7 +90,8 @@ class Collecting:
         self._alone = asyncio.Lock()
         self._woken = asyncio.Event()
         self._kept = Kept()
-        self._wished: Mapping[str, rules.Gc] = {}
+        self.wished: Mapping[str, rules.Gc] = {}
+        """By workspace, as it was seen last."""
         self._epoch = ""
         self._since: dict[str, collect.Since] = {}
         self._forgotten: dict[str, float] = {}
@@ -124,20 +108,20 @@ class Collecting:
             self._kept = codec.load(Kept, kept) if kept is not None else Kept()
 
     async def looked(self, server: status.Server) -> None:
-        wished = self._wishes(server, users(self._found))
-        if wished != self._wished:
-            self._wished = wished
+        wished = self._wishes(server)
+        if wished != self.wished:
+            self.wished = wished
             self._woken.set()
 
     def happened(self, events: Sequence[event.Event]) -> None:
         """What rests is seen by looking."""
 
     def describe(self) -> Mapping[str, Any]:
-        user = users(self._found)
+        user = gc_wish.read(self._found)
         return {
             "enabled": user is not None,
             "idle": None if user is None or user.idle is None else user.idle.total_seconds(),
-            "workspaces": sorted(self._wished),
+            "workspaces": sorted(self.wished),
             "passes": self._passes,
             "marked": _by_workspace(self._marked),
             "spared": _told(self._decided.spared),
@@ -152,7 +136,7 @@ class Collecting:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pause()):
                     await self._woken.wait()
-            if self._wished:
+            if self.wished:
                 await self.sweep()
 
     async def asked(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -173,11 +157,11 @@ class Collecting:
         return frozenset(self._kept.absent.get(workspace, ()))
 
     def _pause(self) -> float | None:
-        if not self._wished and users(self._found) is None:
+        if not self.wished and gc_wish.read(self._found) is None:
             return None
         times = [
             each.total_seconds()
-            for gc in self._wished.values()
+            for gc in self.wished.values()
             for each in (gc.idle, gc.completed)
             if each is not None
         ]
@@ -210,12 +194,12 @@ class Collecting:
         if self._is_busy():
             return self._nothing("somebody applies")
         try:
-            found = await asyncio.to_thread(self._look)
+            found = await asyncio.to_thread(self._hands.look)
         except errors.OrchestraError as error:
             return self._nothing(str(error), trouble=True)
         self.trouble = ""
         self._passes += 1
-        wished = self._wishes(found.server, users(self._found), force=force)
+        wished = self._wishes(found.server, force=force)
         decided = collect.decide(self._world(found, wished))
         if only:
             decided = dataclasses.replace(
@@ -238,7 +222,7 @@ class Collecting:
             spared = {
                 address: why for (workspace, address), why in settled.spared.items() if workspace == name
             }
-            await self._take(name, victims, spared, wished, report)
+            await self._take(name, victims, spared, force, report)
         for name, spared in _told(settled.spared).items():
             if name not in names:
                 await self._say(event.GcCollected(taken={}, spared=spared), name, "", {})
@@ -257,12 +241,12 @@ class Collecting:
             self.trouble = why
         return Report(nothing=why)
 
-    def _world(self, found: Seen, wished: Mapping[str, rules.Gc]) -> collect.World:
+    def _world(self, found: taking.Seen, wished: Mapping[str, rules.Gc]) -> collect.World:
         now = self._clock.monotonic()
         if found.server.epoch != self._epoch:  # ids mean others
             self._epoch, self._since, self._marked = found.server.epoch, {}, ()
         self._since = collect.watched(self._since, found.server, found.rests, found.calm, now)
-        remembered = frozenset(each.stem for each in self._texts())
+        remembered = self._hands.texts()
         owning = {mark.workspace for mark in collect.marks(found.server)}
         gone = {*found.server.rules, *remembered} - owning
         self._forgotten = {name: self._forgotten.get(name, now) for name in gone}
@@ -276,40 +260,8 @@ class Collecting:
             forgotten={name: timedelta(seconds=now - at) for name, at in self._forgotten.items()},
         )
 
-    def _texts(self) -> Iterable[Any]:
-        return self._found.texts.glob("*.json") if self._found.texts.is_dir() else ()
-
-    def _wishes(
-        self, server: status.Server, user: rules.Gc | None, *, force: bool = False
-    ) -> dict[str, rules.Gc]:
-        """By workspace: its own, else the user's."""
-        wished: dict[str, rules.Gc] = {}
-        names = {mark.workspace for mark in collect.marks(server)} | {*server.rules}
-        if user is not None:
-            names |= {each.stem for each in self._texts()}
-        for name in names:
-            known = rules_changes.parse(server.rules.get(name, ""))
-            if known is None:  # not readable: nobody knows what it wants
-                continue
-            gc = known.gc or user
-            if force:
-                gc = gc or rules.Gc(orphans=False)
-                completed = None if gc.completed is None else timedelta(0)
-                gc = dataclasses.replace(gc, idle=timedelta(0), completed=completed)
-            if gc is not None:
-                wished[name] = gc
-        return wished
-
-    # --- looking, in threads
-
-    def _eyes(self) -> assemble.Assembly:
-        """Of its own: who applies meanwhile rests on what it has seen itself."""
-        return assemble.assemble(None, self._assembly.host.path, self._assembly.environ)
-
-    def _look(self) -> Seen:
-        own = self._eyes()
-        server, rests = own.tmux.observe_rest()
-        return seen(own, server, rests)
+    def _wishes(self, server: status.Server, *, force: bool = False) -> Mapping[str, rules.Gc]:
+        return gc_wish.wishes(server, gc_wish.read(self._found), self._hands.texts(), force=force)
 
     # --- taking
 
@@ -318,27 +270,29 @@ class Collecting:
         workspace: str,
         victims: Sequence[collect.Victim],
         spared: Mapping[str, str],
-        wished: Mapping[str, rules.Gc],
+        force: bool,
         report: Report,
     ) -> None:
-        """Saved, said to the journal, then taken."""
+        """Said to the journal, saved, then taken."""
         try:
             snapshot = ""
             if any(each.mark is not None for each in victims):
-                snapshot = await asyncio.to_thread(self._saved, workspace)
+                snapshot = await asyncio.to_thread(self._hands.free_name, workspace, self._clock.now())
             collection = Collection(
                 workspace=workspace,
                 time=event.stamp(self._clock.now()),
                 snapshot=snapshot,
                 taken={each.address: each.why for each in victims},
             )
-            taking = Taking(
+            begun = Taking(
                 epoch=self._epoch,
                 collection=collection,
                 ids={each.address: each.id if each.mark is not None else "" for each in victims},
             )
-            await self._put(dataclasses.replace(self._kept, taking=(*self._kept.taking, taking)))
-            stays = await asyncio.to_thread(self._taken, workspace, victims, wished)
+            await self._put(dataclasses.replace(self._kept, taking=(*self._kept.taking, begun)))
+            if snapshot:
+                await asyncio.to_thread(self._hands.save, workspace, snapshot)
+            stays = await asyncio.to_thread(self._hands.take, self._epoch, workspace, victims, force)
         except errors.Busy:
             stays = {each.address: "somebody applies" for each in victims}
         except errors.OrchestraError as error:
@@ -368,7 +322,7 @@ class Collecting:
             done = dataclasses.replace(last, taken=taken)
             kept = dataclasses.replace(kept, collections=(*kept.collections, done), absent=absent)
         elif last is not None and last.snapshot:
-            await asyncio.to_thread(self._discard, last.snapshot)
+            await asyncio.to_thread(self._hands.discard, last.snapshot)
         kept = await self._bounded(kept)
         body = event.GcCollected(taken=taken, spared={**spared, **stays}, snapshot=snapshot)
         self._kept = kept
@@ -383,106 +337,35 @@ class Collecting:
         old, new = kept.collections[:-KEPT], kept.collections[-KEPT:]
         for each in old:
             if each.snapshot:
-                await asyncio.to_thread(self._discard, each.snapshot)
+                await asyncio.to_thread(self._hands.discard, each.snapshot)
         return dataclasses.replace(kept, collections=new)
-
-    def _taken(
-        self, workspace: str, victims: Sequence[collect.Victim], wished: Mapping[str, rules.Gc]
-    ) -> dict[str, str]:
-        """Address → why it stays. Decided anew under the lock, and compared once more by the server itself."""
-        own = self._eyes()
-        reconciler = dataclasses.replace(own.reconciler, lock_wait=LOCK_WAIT)
-        settings = execute.Settings(wait=False, on_error=execute.OnError.CONTINUE)
-        trees: dict[str, frozenset[status.Process]] = {}
-        stays: dict[str, str] = {}
-
-        def decide(server: status.Server, rests: Mapping[str, status.Rest]) -> plan.Plan:
-            found = seen(own, server, rests)
-            trees.update(found.trees)
-            decided = collect.decide(self._world_again(found, wished, victims))
-            still = collect.still(decided, victims) if server.epoch == self._epoch else ()
-            stays.update(
-                {
-                    each.address: decided.spared.get((workspace, each.address), "it does not rest any more")
-                    for each in victims
-                    if each not in still
-                }
-            )
-            for each in still:
-                if each.kind is action.Kind.GC:
-                    (self._found.texts / f"{workspace}.json").unlink(missing_ok=True)
-            return collect.lower(workspace, still, server)
-
-        outcome = asyncio.run(reconciler.collect(workspace, decide, settings, lambda _: None))
-        stays.update(outcome.result.failed)
-        stays.update(outcome.result.skipped)
-        gone = [each for each in victims if each.address not in stays]
-        self._ended(own, [trees[uid] for each in gone for uid in each.uids if uid in trees])
-        return stays
-
-    def _world_again(
-        self, found: Seen, wished: Mapping[str, rules.Gc], victims: Sequence[collect.Victim]
-    ) -> collect.World:
-        """How long they have rested was asked for before; that they rest as they did is compared."""
-        return collect.World(
-            server=found.server,
-            rests=found.rests,
-            calm=found.calm,
-            quiet={each.id: each.quiet for each in victims},
-            rules=wished,
-            remembered=frozenset(each.stem for each in self._texts()),
-            forgotten={each.id: each.quiet for each in victims if each.kind is action.Kind.GC},
-        )
-
-    def _ended(self, own: assemble.Assembly, trees: Sequence[frozenset[status.Process]]) -> None:
-        """A shell that will not hear that its terminal is gone."""
-        processes = own.world.processes
-        shells = frozenset[status.Process]().union(*trees)
-        if rest := asyncio.run(processes.ended(shells, ENDS)):
-            processes.signal(rest, "SIGKILL")
-
-    def _saved(self, workspace: str) -> str:
-        from orchestra.daemon import snapshots  # 30 ms, and only who takes something pays
-
-        own = self._eyes()
-        stem = f"gc-{workspace[:36]}-{self._clock.now():%Y%m%d-%H%M%S}"
-        known = {each.name for each in snapshots.keeper(own).all(check=False)}
-        names = (stem, *(f"{stem}-{number}" for number in range(2, len(known) + 3)))
-        free = next(each for each in names if each not in known)
-        return snapshots.save(own, workspace, name=free, scrollback=True)[0].name
-
-    def _discard(self, snapshot: str) -> None:
-        from orchestra.daemon import snapshots  # as above
-
-        with contextlib.suppress(errors.OrchestraError):  # somebody else did it
-            snapshots.keeper(self._eyes()).delete(snapshot)
 
     # --- what is kept
 
     async def _finish(self) -> None:
         """What one before us was taking when it was killed: what is gone was taken, and can be had back."""
-        for taking in self._kept.taking:
+        for begun in self._kept.taking:
             try:
-                server = await asyncio.to_thread(lambda: self._eyes().tmux.observe())
+                server = await asyncio.to_thread(lambda: self._hands.eyes().tmux.observe())
             except errors.OrchestraError as error:
                 self.trouble = str(error)
                 return
-            made = taking.collection
-            there = _there(server, made.workspace) if server.epoch == taking.epoch else frozenset()
+            made = begun.collection
+            there = _there(server, made.workspace) if server.epoch == begun.epoch else frozenset()
             stays = {
                 address: "the daemon ended before it was taken"
-                for address, id_ in taking.ids.items()
+                for address, id_ in begun.ids.items()
                 if id_ in there or (not id_ and made.workspace in server.rules)
             }
             taken = {address: why for address, why in made.taken.items() if address not in stays}
             kept = dataclasses.replace(
-                self._kept, taking=tuple(each for each in self._kept.taking if each is not taking)
+                self._kept, taking=tuple(each for each in self._kept.taking if each is not begun)
             )
             if taken:
                 done = dataclasses.replace(made, taken=taken)
                 kept = dataclasses.replace(kept, collections=(*kept.collections, done))
             elif made.snapshot:
-                await asyncio.to_thread(self._discard, made.snapshot)
+                await asyncio.to_thread(self._hands.discard, made.snapshot)
             self._kept = await self._bounded(kept)
             body = event.GcCollected(taken=taken, spared=stays, snapshot=made.snapshot if taken else "")
             await self._say(body, made.workspace, "", self._state())
@@ -503,41 +386,6 @@ class Collecting:
 
     def _state(self) -> dict[str, Any]:
         return {STATE: codec.dump(self._kept)}
-
-
-def seen(own: assemble.Assembly, server: status.Server, rests: Mapping[str, status.Rest]) -> Seen:
-    """With a look at what runs in panes of ours."""
-    processes = own.world.processes
-    ours = [place.pane for place in status.places(server) if place.pane.mark is not None]
-    roots = {pane.mark.uid: 0 if pane.dead else pane.pid for pane in ours if pane.mark is not None}
-    trees = processes.trees(roots, server.pid) if roots else {}
-    calm: set[str] = set()
-    for pane in ours:
-        assert pane.mark is not None
-        tree = trees.get(pane.mark.uid)
-        if tree is None:
-            continue
-        shell = next(iter(tree)) if len(tree) == 1 else None
-        only_shell = shell is not None and shell.pid == pane.pid and _is_shell(pane, shell)
-        if not tree if pane.dead else only_shell and processes.at_prompt(pane.pid, pane.tty):
-            calm.add(pane.id)
-    return Seen(server=server, rests=rests, calm=frozenset(calm), trees=trees)
-
-
-_SHELLS = frozenset({"sh", "dash", "ash", "bash", "zsh", "fish", "ksh", "mksh", "csh", "tcsh"})
-
-
-def _is_shell(pane: status.Pane, runs: status.Process) -> bool:
-    """Declared as one, and one still: `exec vim` in it runs under its number."""
-    known = record.parse_pane(pane.record)
-    if known is None or known.pane.command is not None:
-        return False
-    own = {Path(known.pane.shell).name[:_NAME]} if known.pane.shell is not None else set()
-    return runs.name in _SHELLS | own
-
-
-_NAME = 15
-"""Characters of a process's name that Linux keeps."""
 
 
 def _there(server: status.Server, workspace: str) -> frozenset[str]:
@@ -579,25 +427,3 @@ def collections(found: paths.Directories) -> tuple[Collection, ...]:
         return codec.load(Kept, journal.read_only(found.journal).get(STATE) or {}).collections
     except codec.LoadError:
         return ()
-
-
-# --- the user's wish, for what has none of its own
-
-
-def users(found: paths.Directories) -> rules.Gc | None:
-    """What `orchestra gc enable` wrote."""
-    try:
-        return codec.load(rules.Gc, json.loads(found.gc.read_bytes()))
-    except (OSError, ValueError, RecursionError, codec.LoadError):
-        return None
-
-
-def write(found: paths.Directories, wanted: rules.Gc | None) -> None:
-    """None: off. `OrchestraError`."""
-    try:
-        if wanted is None:
-            found.gc.unlink(missing_ok=True)
-            return
-        whole_file.write(found.gc, json.dumps(codec.dump(wanted)).encode(), over=True, mode=0o600)
-    except OSError as error:
-        raise errors.OrchestraError(f"cannot write {found.gc}: {error.strerror or error}") from error

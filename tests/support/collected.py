@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from unittest import mock
 
-from orchestra.daemon import collecting, parts
+from orchestra.daemon import collecting, parts, taking
 from orchestra.engine import collect
 from orchestra.host import clock
 from orchestra.model import codec, event, rules, spec
@@ -289,7 +289,7 @@ class House:
             # A shell may wait for a line before tmux has shown its prompt.
             listed = self.live.tmux("list-panes", "-a", "-F", "#{pane_id} #{cursor_x}").split("\n")
             empty = {line.split()[0] for line in listed if line.endswith(" 0")}
-            return wanted <= collecting.seen(own, server, rests).calm - empty
+            return wanted <= taking.seen(own, server, rests).calm - empty
 
         live.until(rests, "calm")
 
@@ -507,7 +507,7 @@ def with_dead(house: House, dice: random.Random) -> Session:
         case 1:
             house.completed(session, restart=spec.Restart(policy=spec.Policy.ALWAYS))
         case 2:
-            house.completed(session, "setsid sleep 2147483644 & exit 0")
+            house.completed(session, "trap '' HUP; setsid sleep 2147483644 & exit 0")
         case _:
             session.dead.append(house.completed(session))
     return session
@@ -539,7 +539,7 @@ def at(house: House, moment: str, act: Callable[[], None]) -> Iterator[None]:
         now()
         yield
         return
-    owner, name = (house.part, "_saved") if moment == "saved" else (collect, "lower")
+    owner, name = (house.part._hands, "save") if moment == "saved" else (collect, "lower")
     real = getattr(owner, name)
 
     def wrapped(*arguments: Any) -> Any:
