@@ -136,7 +136,7 @@ class Collecting:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pause()):
                     await self._woken.wait()
-            if self.wished:
+            if self.wished or gc_wish.read(self._found) is not None:
                 await self.sweep()
 
     async def asked(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -193,6 +193,10 @@ class Collecting:
             return self._nothing("the clock was set, or the machine slept: nothing is collected this time")
         if self._is_busy():
             return self._nothing("somebody applies")
+        if self._kept.taking:
+            await self._finish()
+        if self._kept.taking:
+            return self._nothing(self.trouble)
         try:
             found = await asyncio.to_thread(self._hands.look)
         except errors.OrchestraError as error:
@@ -200,6 +204,8 @@ class Collecting:
         self.trouble = ""
         self._passes += 1
         wished = self._wishes(found.server, force=force)
+        if not force:
+            self.wished = wished
         decided = collect.decide(self._world(found, wished))
         if only:
             decided = dataclasses.replace(
