@@ -40,6 +40,10 @@ def command() -> None:
 @options.common
 def status(common: options.Common) -> int:
     """Show what is collected, what goes next, and what went."""
+    return _shown(common)
+
+
+def _shown(common: options.Common) -> int:
     there = common.daemon()
     told = _part(there) if there is not None else {}
     wished = _wished(common)
@@ -129,7 +133,7 @@ def enable(common: options.Common, ttl: timedelta | None) -> int:
         daemon.begin(common)
     else:
         there.post("/v1/gc", {"wake": True})
-    return status.callback(common=common) if not common.json else _switched(True, wanted.idle)  # type: ignore[misc]
+    return _switched(True, wanted.idle) if common.json else _shown(common)
 
 
 @command.command("disable")
