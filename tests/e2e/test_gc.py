@@ -36,8 +36,10 @@ def collecting(cli: Cli) -> Iterator[Cli]:
 def test_what_nobody_needs_goes_and_comes_back(collecting: Cli) -> None:
     every = found(
         collecting,
-        lambda some: {address for each in of(some, "gc.collected") for address in each["taken"]}
-        >= {"idle", "work/once"},
+        lambda some: (
+            {address for each in of(some, "gc.collected") for address in each["taken"]}
+            >= {"idle", "work/once"}
+        ),
     )
     planned = {address for each in of(every, "gc.planned") for address in each["victims"]}
     assert planned == {"idle", "work/once"}
@@ -87,8 +89,10 @@ def test_the_daemon_dies_between_mark_and_sweep(collecting: Cli) -> None:
     collecting.ok("daemon", "start")
     every = found(
         collecting,
-        lambda some: {address for each in of(some, "gc.collected") for address in each["taken"]}
-        >= {"idle", "work/once"},
+        lambda some: (
+            {address for each in of(some, "gc.collected") for address in each["taken"]}
+            >= {"idle", "work/once"}
+        ),
     )
     taken = [address for each in of(every, "gc.collected") for address in each["taken"]]
     assert sorted(taken) == ["idle", "work/once"]
