@@ -83,7 +83,7 @@ class Collecting:
         self._hands = taking.Hands(reach.assembly, reach.found)
         self._found = reach.found
         self._clock = reach.clock
-        self._journal = reach.journal
+        self._keep = reach.keep
         self._say = reach.say(STATE)
         self._is_busy = reach.is_busy
         self._steady = clock.Steady(reach.clock)
@@ -388,7 +388,7 @@ class Collecting:
 
     async def _put(self, kept: Kept) -> None:
         self._kept = kept
-        await asyncio.wrap_future(self._journal.put(self._state()))
+        await self._keep(self._state())
 
     def _state(self) -> dict[str, Any]:
         return {STATE: codec.dump(self._kept)}

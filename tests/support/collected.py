@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import os
 import pty
 import random
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -23,7 +21,7 @@ from unittest import mock
 from orchestra.daemon import collecting, parts, taking
 from orchestra.engine import collect
 from orchestra.host import clock
-from orchestra.model import codec, event, rules, spec
+from orchestra.model import event, rules, spec
 from orchestra.plan import record, rules_changes
 from orchestra.tmux import observe, quote, rest
 from tests.support import live
@@ -60,16 +58,10 @@ class Journal:
         """The write after which the daemon is killed."""
         self.writes = 0
 
-    def put(self, state: Any) -> Future[Any]:
-        self.written(state)
-        done: Future[Any] = Future()
-        done.set_result(())
-        return done
-
     def written(self, state: Any) -> None:
         if self.writes == self.die_at:
             raise Killed
-        self.state.update(codec.dump(state) if dataclasses.is_dataclass(state) else state)
+        self.state.update(state)
         self.writes += 1
 
 
@@ -106,6 +98,9 @@ class House:
             self.journal.written(state)
             self.told.append(body)
 
+        async def keep(state: Any) -> None:
+            self.journal.written(state)
+
         reach = parts.Reach(
             assembly=self.live.assembly,
             found=self.live.assembly.directories(),
@@ -114,6 +109,7 @@ class House:
             journal=cast(Any, self.journal),
             recordings=cast(Any, None),
             say=lambda _: say,
+            keep=keep,
             is_busy=lambda: self.is_busy,
             look=lambda: None,
             look_soon=lambda: None,
