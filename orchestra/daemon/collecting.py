@@ -51,6 +51,8 @@ class Taking:
     collection: Collection
     ids: Mapping[str, str]
     """Address → tmux's id; "" of rules."""
+    panes: Mapping[str, tuple[str, ...]]
+    """Address → the panes that go with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,6 +296,7 @@ class Collecting:
                 epoch=self._epoch,
                 collection=collection,
                 ids={each.address: each.id if each.mark is not None else "" for each in victims},
+                panes={each.address: each.panes for each in victims},
             )
             await self._put(dataclasses.replace(self._kept, taking=(*self._kept.taking, begun)))
             if snapshot:
@@ -306,7 +309,7 @@ class Collecting:
             _log.error("nothing was collected of %s: %s", workspace, error)
             stays = {each.address: str(error) for each in victims}
             if self._kept.taking:  # it may have been done in part
-                await self._finish()
+                await self._finish(str(error))
                 return
         await self._told(workspace, victims, stays, spared, report)
 
@@ -319,69 +322,64 @@ class Collecting:
         report: Report,
     ) -> None:
         taken = {each.address: each.why for each in victims if each.address not in stays}
-        last = self._kept.taking[-1].collection if self._kept.taking else None
-        snapshot = last.snapshot if last is not None and taken else ""
-        panes = [pane for each in victims if each.address in taken for pane in each.panes]
-        kept = dataclasses.replace(self._kept, taking=())
-        if taken and last is not None:
-            absent = {**kept.absent, workspace: tuple(sorted({*kept.absent.get(workspace, ()), *panes}))}
-            done = dataclasses.replace(last, taken=taken)
-            kept = dataclasses.replace(kept, collections=(*kept.collections, done), absent=absent)
-        elif last is not None and last.snapshot:
-            await asyncio.to_thread(self._hands.discard, last.snapshot)
-        kept = await self._bounded(kept)
-        body = event.GcCollected(taken=taken, spared={**spared, **stays}, snapshot=snapshot)
-        self._kept = kept
-        await self._say(body, workspace, "", self._state())
-        if taken:
-            report.collected[workspace] = taken
-            report.snapshots[workspace] = snapshot
+        for begun in self._kept.taking:
+            await self._done(begun, taken, {**spared, **stays})
+            if taken:
+                report.collected[workspace] = taken
+                report.snapshots[workspace] = begun.collection.snapshot
         if stays:
             report.spared[workspace] = {**report.spared.get(workspace, {}), **stays}
 
-    async def _bounded(self, kept: Kept) -> Kept:
-        old, new = kept.collections[:-KEPT], kept.collections[-KEPT:]
-        for each in old:
+    async def _done(self, begun: Taking, taken: Mapping[str, str], spared: Mapping[str, str]) -> None:
+        """In one transaction: what went, for who listens, for `gc undo`, and for who would make it anew."""
+        made = begun.collection
+        every, absent = self._kept.collections, dict(self._kept.absent)
+        dropped = [] if taken else [made]
+        if taken:
+            every = (*every, dataclasses.replace(made, taken=taken))
+            gone = {pane for address in taken for pane in begun.panes[address]}
+            absent[made.workspace] = tuple(sorted({*absent.get(made.workspace, ()), *gone}))
+            dropped += every[:-KEPT]
+        left = tuple(each for each in self._kept.taking if each is not begun)
+        self._kept = Kept(taking=left, collections=every[-KEPT:], absent=absent)
+        body = event.GcCollected(taken=taken, spared=spared, snapshot=made.snapshot if taken else "")
+        await self._say(body, made.workspace, "", self._state())
+        for each in dropped:
             if each.snapshot:
                 await asyncio.to_thread(self._hands.discard, each.snapshot)
-        return dataclasses.replace(kept, collections=new)
 
     # --- what is kept
 
-    async def _finish(self) -> None:
-        """What one before us was taking when it was killed: what is gone was taken, and can be had back."""
+    async def _finish(self, why: str = "the daemon ended before it was taken") -> None:
+        """What was being taken when one before us was killed, or when something failed: what is gone was taken, and can be had back.
+        `why` the rest stays."""
         for begun in self._kept.taking:
             try:
-                server = await asyncio.to_thread(lambda: self._hands.eyes().tmux.observe())
+                server = await asyncio.to_thread(self._hands.server)
             except errors.OrchestraError as error:
                 self.trouble = str(error)
                 return
             made = begun.collection
-            there = _there(server, made.workspace) if server.epoch == begun.epoch else frozenset()
-            stays = {
-                address: "the daemon ended before it was taken"
-                for address, id_ in begun.ids.items()
-                if id_ in there or (not id_ and made.workspace in server.rules)
-            }
-            taken = {address: why for address, why in made.taken.items() if address not in stays}
-            kept = dataclasses.replace(
-                self._kept, taking=tuple(each for each in self._kept.taking if each is not begun)
-            )
-            if taken:
-                done = dataclasses.replace(made, taken=taken)
-                kept = dataclasses.replace(kept, collections=(*kept.collections, done))
-            elif made.snapshot:
-                await asyncio.to_thread(self._hands.discard, made.snapshot)
-            self._kept = await self._bounded(kept)
-            body = event.GcCollected(taken=taken, spared=stays, snapshot=made.snapshot if taken else "")
-            await self._say(body, made.workspace, "", self._state())
+            stays = dict.fromkeys(made.taken, why)
+            # Before its snapshot was saved nothing was taken.
+            if not made.snapshot or await asyncio.to_thread(self._hands.has, made.snapshot):
+                there = _there(server) if server.epoch == begun.epoch else frozenset()
+                stays = {
+                    address: why
+                    for address, id_ in begun.ids.items()
+                    if id_ in there or (not id_ and made.workspace in server.rules)
+                }
+            taken = {address: each for address, each in made.taken.items() if address not in stays}
+            await self._done(begun, taken, stays)
 
     async def _see(self, server: status.Server) -> None:
-        """What was taken and is there again is absent no more."""
+        """What was taken and is there again is absent no more; nor is it once its workspace is forgotten."""
+        known = {mark.workspace for mark in collect.marks(server)} | {*server.rules} | self._hands.texts()
         absent = {
             name: left
             for name, panes in self._kept.absent.items()
-            if (left := tuple(each for each in panes if each not in status.owned(server, name)))
+            if name in known
+            and (left := tuple(each for each in panes if each not in status.owned(server, name)))
         }
         if absent != self._kept.absent:
             await self._put(dataclasses.replace(self._kept, absent=absent))
@@ -394,15 +392,11 @@ class Collecting:
         return {STATE: codec.dump(self._kept)}
 
 
-def _there(server: status.Server, workspace: str) -> frozenset[str]:
-    """Ids of what is this workspace's still."""
-    found = {place.pane.id for place in status.owned(server, workspace).values()}
-    found |= {
-        session.id
-        for session in server.sessions
-        if session.mark is not None and session.mark.workspace == workspace
-    }
-    return frozenset(found)
+def _there(server: status.Server) -> frozenset[str]:
+    """Ids of sessions and panes, whosever they are by now."""
+    return frozenset(
+        {session.id for session in server.sessions} | {place.pane.id for place in status.places(server)}
+    )
 
 
 def _by_workspace(victims: Iterable[collect.Victim]) -> dict[str, dict[str, str]]:

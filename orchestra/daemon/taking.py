@@ -46,6 +46,10 @@ class Hands:
         server, rests = own.tmux.observe_rest()
         return seen(own, server, rests)
 
+    def server(self) -> status.Server:
+        """Without a look at who rests. `TmuxUnavailable`."""
+        return self.eyes().tmux.observe()
+
     def texts(self) -> frozenset[str]:
         """Workspaces whose manifest's text is kept."""
         found = self._found.texts
@@ -64,6 +68,11 @@ class Hands:
         from orchestra.daemon import snapshots  # as above
 
         snapshots.save(self.eyes(), workspace, name=name, scrollback=True)
+
+    def has(self, snapshot: str) -> bool:
+        from orchestra.daemon import snapshots  # as above
+
+        return any(each.name == snapshot for each in snapshots.keeper(self.eyes()).all(check=False))
 
     def discard(self, snapshot: str) -> None:
         from orchestra.daemon import snapshots  # as above

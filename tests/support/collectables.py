@@ -463,7 +463,7 @@ def judged(collector: Any, dice: random.Random, count: Count) -> None:
     if strange := again - dead:
         raise Wrong(f"may go at once: {strange}")
     if settled.take and budget == 1:
-        longest = max(each.quiet for each in decided.victims)
+        longest = max(each.quiet for each in decided.victims if each.id in goes)
         if settled.take[0].quiet < longest:
             raise Wrong("not what has rested longest")
     count.taken += len(settled.take)

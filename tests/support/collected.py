@@ -251,15 +251,14 @@ class House:
     def completed(self, session: Session, code: str = "exit 0", **declared: Any) -> str:
         """A pane whose command has ended, in a session in which something runs."""
         self.made(1, session=session, argv=("sh", "-c", code), declared={"command": "true", **declared})
-        pane = session.panes[-1]
-        live.until(
-            lambda: (
-                self.live.tmux(
-                    "display-message", "-p", "-t", pane, "#{pane_dead}#{pane_dead_status}#{pane_dead_signal}"
-                ).strip()
-                not in ("0", "1")
-            )
-        )
+        pane, server = session.panes[-1], self.live.server_pid()
+
+        def ended() -> bool:
+            os.kill(server, signal.SIGCHLD)  # tmux is in no hurry
+            told = self.shown(pane, "#{pane_dead} #{pane_dead_status}#{pane_dead_signal}")
+            return len(told.split()) == 2 and told.startswith("1")
+
+        live.until(ended)
         return pane
 
     def shown(self, pane: str, what: str) -> str:
