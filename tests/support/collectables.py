@@ -454,6 +454,7 @@ def judged(collector: Any, dice: random.Random, count: Count) -> None:
             session.text += 1
             goes -= {session.id, *(pane.id for pane in session.panes)}
             made.flawed[session.id] = "somebody was there"
+    before = {(each.id, each.rest) for each in marked}
     decided, settled = passed(late + 1)
     again = {each.id for each in decided.victims} - goes
     dead = {
@@ -463,7 +464,7 @@ def judged(collector: Any, dice: random.Random, count: Count) -> None:
     if strange := again - dead:
         raise Wrong(f"may go at once: {strange}")
     if settled.take and budget == 1:
-        longest = max(each.quiet for each in decided.victims if each.id in goes)
+        longest = max(each.quiet for each in decided.victims if (each.id, each.rest) in before)
         if settled.take[0].quiet < longest:
             raise Wrong("not what has rested longest")
     count.taken += len(settled.take)

@@ -276,6 +276,9 @@ def test_killed_at_every_point(house: collected.House, death: str) -> None:
     else:
         assert snapshots(house) == before
     assert not house.part._kept.taking
+    panes = house.part.absent("w")
+    assert {address.partition("/")[0] for address in panes} == recorded
+    assert len(panes) == 2 * len(recorded)
     gone = {"when one of two is gone": 1, "when all is gone": 2, "before it is told": 2}
     assert len(recorded) == gone.get(death, 0)
 
