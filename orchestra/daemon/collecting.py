@@ -154,8 +154,12 @@ class Collecting:
         )
         return {"status": "success", **dataclasses.asdict(report)}
 
+    async def one_pass(self, workspace: str) -> None:
+        """What a trigger's `collect` does."""
+        await self.sweep(workspace)
+
     def absent(self, workspace: str) -> frozenset[str]:
-        """Panes that were collected: what acts by itself does not make them again."""
+        """Panes that were collected: what acts by itself does not make them again (`compare.Options.absent`)."""
         return frozenset(self._kept.absent.get(workspace, ()))
 
     def _pause(self) -> float | None:
