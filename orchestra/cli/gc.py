@@ -106,7 +106,8 @@ def run(common: options.Common, now: str | None, dry_run: bool, force: bool, wor
         return codes.OK
     _say("would go" if dry_run else "goes next", told["planned"])
     _say("went", told["collected"])
-    _say("stays", told["spared"])
+    if dry_run:
+        _say("stays", told["spared"])
     if not dry_run and told["collected"]:
         output.note("orchestra gc undo brings the last of it back")
     if not told["planned"] and not told["collected"]:
