@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import daemon
-from orchestra.daemon import assemble, parts, triggering
+from orchestra.daemon import assemble, collecting, parts, triggering
 from orchestra.engine import bus, happenings, publishing
 from orchestra.host import clock, paths, recordings
 from orchestra.model import event, rules, spec, status
@@ -117,7 +117,7 @@ async def _flood(folder: Path, seconds: int) -> None:
             look=lambda: None,
             look_soon=lambda: None,
         )
-        part = triggering.Triggers(reach)
+        part = triggering.Triggers(reach, collecting.Collecting(reach))
         heard.append(part)
         part.resume(None)
         await part.looked(_server())

@@ -133,6 +133,11 @@ def create(asked: control.Control, version: str) -> fastapi.FastAPI:
         """`run` it now, `pause` or `resume` it."""
         return {"status": "success", **await asked.schedule(verb, workspace, name)}
 
+    @app.post("/v1/gc")
+    async def gc(request: Annotated[dict[str, Any], fastapi.Body()]) -> Mapping[str, Any]:
+        """Collects what may go now: `{"workspace": "", "force": false, "dry_run": false}`; `{"wake": true}` looks what is wished."""
+        return await asked.collect(request)
+
     @app.post("/v1/autosave")
     async def autosave() -> dict[str, Any]:
         """Looks anew what snapshots are wished for."""

@@ -45,6 +45,9 @@ class Control(Protocol):
     async def schedule(self, verb: str, workspace: str, name: str) -> Mapping[str, Any]:
         """`run`, `pause` or `resume`. `UsageError`: there is no such schedule."""
 
+    async def collect(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A pass of garbage collection; what it marked, took and spared, by workspace and address."""
+
     def autosave(self) -> None:
         """What is wished of it may be another thing now."""
 

@@ -53,8 +53,8 @@ class Client:
     def text(self, path: str) -> str:
         return self._read("GET", path).decode()
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        return self._ask("POST", path, json.dumps(body))
+    def post(self, path: str, body: Mapping[str, Any], *, patience: float = PATIENCE) -> Any:
+        return self._ask("POST", path, json.dumps(body), patience)
 
     def stream(
         self, path: str, query: Mapping[str, Any] | None = None, *, timeout: float | None = None
@@ -75,15 +75,15 @@ class Client:
             answer.close()
             connection.close()
 
-    def _ask(self, method: str, path: str, body: str | None = None) -> Any:
-        text = self._read(method, path, body)
+    def _ask(self, method: str, path: str, body: str | None = None, patience: float = PATIENCE) -> Any:
+        text = self._read(method, path, body, patience)
         try:
             return json.loads(text)
         except ValueError as error:
             raise Absent(f"the daemon on {self.socket} does not answer: {error}") from error
 
-    def _read(self, method: str, path: str, body: str | None = None) -> bytes:
-        connection, answer = self._send(method, path, body, PATIENCE)
+    def _read(self, method: str, path: str, body: str | None = None, patience: float = PATIENCE) -> bytes:
+        connection, answer = self._send(method, path, body, patience)
         try:
             return answer.read()
         except (OSError, http.client.HTTPException) as error:

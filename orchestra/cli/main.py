@@ -26,6 +26,7 @@ COMMANDS = {
     "doctor": "Look at tmux, its version, and this machine.",
     "events": "Show what happened, and what happens.",
     "freeze": "Write what is live into a manifest, keeping its text.",
+    "gc": "Collect what nobody needs any more, and have it back.",
     "get": "List workspaces, sessions or panes.",
     "graph": "Draw who waits for whom.",
     "import": "Turn another tool's file into a manifest.",

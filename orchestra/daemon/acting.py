@@ -32,9 +32,12 @@ KEPT, OLDEST = 10, timedelta(days=7)
 STOPPED = "triggers.stopped"
 
 
-class Collect(Protocol):
-    async def __call__(self, workspace: str) -> None:
-        """One pass of garbage collection over a workspace."""
+class Collecting(Protocol):
+    async def one_pass(self, workspace: str) -> None:
+        """Of garbage collection."""
+
+    def absent(self, workspace: str) -> frozenset[str]:
+        """Panes that were collected, and are not made again by what acts by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,7 @@ class Acting:
         reader: reacting.Reader,
         threads: Executor,
         scene: Callable[[str], triggers.Scene],
-        collect: Callable[[], Collect | None],
+        collecting: Collecting,
     ) -> None:
         """`scene`: a workspace as triggers see it; `threads`: for what waits."""
         self._reach = reach
@@ -63,7 +66,7 @@ class Acting:
         self._reader = reader
         self._threads = threads
         self._scene = scene
-        self._collect = collect
+        self._collecting = collecting
         self._say = reach.say(firings.NAME)
         self._telling = telling.Telling(reach.assembly.host)
         self.calling = calling.Calling(self._fill, self._say, clock.Clock(), self._telling, threads)
@@ -315,10 +318,7 @@ class Acting:
         await self._say(await self._in_thread(save), run.workspace, "", {})
 
     async def _collected(self, run: firings.Run) -> None:
-        collect = self._collect()
-        if collect is None:
-            raise firings.Failed("this daemon collects no garbage", for_good=True)
-        await collect(run.workspace)
+        await self._collecting.one_pass(run.workspace)
 
     async def _apply(self, act: rules.Apply, run: firings.Run) -> None:
         request = await self._in_thread(lambda: self._request(run.workspace, act.yes))
@@ -349,7 +349,13 @@ class Acting:
             raise firings.Failed("it is not known from which file it was applied", for_good=True)
         if not Path(kept.file).is_file():
             raise firings.Failed(f"there is no file {kept.file}", for_good=True)
-        return {"manifest": kept.file, "env": kept.environment, "variables": dict(kept.variables), "yes": yes}
+        return {
+            "manifest": kept.file,
+            "env": kept.environment,
+            "variables": dict(kept.variables),
+            "yes": yes,
+            "absent": sorted(self._collecting.absent(workspace)),
+        }
 
     # --- which panes
 

@@ -17,7 +17,19 @@ from orchestra.model import codec, errors, event, plan, progress
 from orchestra.plan import compare, order
 
 KNOWN = frozenset(
-    {"manifest", "env", "variables", "prune", "adopt", "targets", "yes", "wait", "timeout", "on_error"}
+    {
+        "manifest",
+        "env",
+        "variables",
+        "prune",
+        "adopt",
+        "targets",
+        "absent",
+        "yes",
+        "wait",
+        "timeout",
+        "on_error",
+    }
 )
 
 Report = Callable[[Sequence[event.Body], str], Awaitable[None]]
@@ -142,7 +154,10 @@ def _wanted(request: Mapping[str, Any]) -> tuple[load.Loaded, compare.Options]:
     order.refuse_cycles(loaded.workspace, loaded.locations)
     targets = order.targets(loaded.workspace, tuple(map(str, request.get("targets", ()))))
     return loaded, compare.Options(
-        prune=_flag(request, "prune", True), adopt=_flag(request, "adopt", False), targets=targets
+        prune=_flag(request, "prune", True),
+        adopt=_flag(request, "adopt", False),
+        targets=targets,
+        absent=frozenset(map(str, request.get("absent", ()))),
     )
 
 

@@ -64,6 +64,7 @@ class Daemon:
         self._began, self._began_at = self._clock.monotonic(), self._clock.now()
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
+        self._first_look = asyncio.Event()
         self._reason = ""
         self._ready = False
         self._listening = listening.Listening(assembly.host)
@@ -234,6 +235,7 @@ class Daemon:
     async def _looked(self, server: status.Server) -> None:
         await self._reacting.looked(server)
         self._end_without(server)
+        self._first_look.set()
         if not server.running:
             self._ends.watch({})
             self._printed.keep({})
@@ -342,10 +344,16 @@ class Daemon:
 
     async def _sweep(self) -> None:
         steady = clock.Steady(self._clock)
+        await self._first_look.wait()
         while True:
             if steady.went_on():
+                wished = self._reacting.collecting.wished
                 await asyncio.to_thread(self.journal.retain, KEEP_EVENTS, KEEP_BYTES)
-                await asyncio.to_thread(self._recordings.sweep, KEEP_RECORDINGS)
+                for workspace, gc in wished.items():
+                    if gc.events is not None:
+                        await asyncio.to_thread(self.journal.forget, workspace, gc.events)
+                logs = {name: gc.logs for name, gc in wished.items() if gc.logs is not None}
+                await asyncio.to_thread(self._recordings.sweep, KEEP_RECORDINGS, logs)
             else:
                 _log.warning("the clock was set, or the machine slept: nothing is swept this time")
             await asyncio.sleep(SWEEP)
@@ -379,6 +387,9 @@ class Daemon:
             "parts": described,
             "troubles": troubles,
         }
+
+    async def collect(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return await self._reacting.collecting.asked(request)
 
     def autosave(self) -> None:
         self._reacting.autosave.ask()

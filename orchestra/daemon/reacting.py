@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestra.daemon import autosave, limited, measuring, parts, steering, triggering
+from orchestra.daemon import autosave, collecting, limited, measuring, parts, steering, triggering
 from orchestra.engine import schedules, supervise, watch
 from orchestra.host import alarm, watching
 from orchestra.model import event, status
@@ -22,8 +22,9 @@ class Reacting:
             reach.say("a person"),
             reach.keep,
         )
+        self.collecting = collecting.Collecting(reach)
         self.metrics = measuring.part(reach)
-        self.triggers = triggering.Triggers(reach)
+        self.triggers = triggering.Triggers(reach, self.collecting)
         self._journal = reach.journal
         supervisor = supervise.Supervisor(
             reach.clock,
@@ -34,6 +35,7 @@ class Reacting:
         )
         self._parts: tuple[parts.Part, ...] = (
             self.autosave,
+            self.collecting,
             self.metrics,
             self.schedules,
             watch.Watch(reach.clock, watching.files(reach.assembly.environ), reach.say(watch.NAME)),

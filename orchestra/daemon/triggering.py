@@ -38,14 +38,14 @@ class Triggers:
 
     name = firings.NAME
 
-    def __init__(self, reach: parts.Reach) -> None:
+    def __init__(self, reach: parts.Reach, collecting: acting.Collecting) -> None:
         self._reach = reach
         self._clock = reach.clock
         self._reader = reacting.Reader()
         # Of its own: what waits there keeps nobody else waiting.
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="triggers")
         self._pattern_threads = ThreadPoolExecutor(2, thread_name_prefix="patterns")
-        self._acting = acting.Acting(reach, self._reader, self._threads, self._scene, lambda: self.collect)
+        self._acting = acting.Acting(reach, self._reader, self._threads, self._scene, collecting)
         self._firings = firings.Firings(
             reach.clock, reach.publish, self._acting, lambda: random.uniform(0, 0.5)
         )
@@ -61,8 +61,6 @@ class Triggers:
         self._matching = matching.Matching(
             reach.clock, reach.publish, reach.bus, self._pattern_threads, self._deliver
         )
-        self.collect: acting.Collect | None = None
-        """Who collects garbage, if somebody does."""
         self._key: object = None
         self._queue: collections.deque[event.Event] = collections.deque()
         self._printed: collections.deque[event.Event] = collections.deque(maxlen=QUEUED)

@@ -15,6 +15,9 @@ class Tmux(Protocol):
     def observe(self) -> status.Server:
         """One reading of the whole server. `TmuxUnavailable` when it is unknown what is there."""
 
+    def observe_rest(self) -> tuple[status.Server, Mapping[str, status.Rest]]:
+        """And in the same turn of the server, by id, whether sessions and panes rest. What cannot be understood is left out."""
+
     def execute(self, orders: Sequence[action.Order]) -> Sequence[action.Outcome]:
         """Carries out what tmux alone can do (not `StopPane`, `TypeLines`, `Await`), in order, in as few round trips as is safe.
 

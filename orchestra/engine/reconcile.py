@@ -99,6 +99,18 @@ class Reconciler:
     ) -> Outcome:
         return await self.apply(build.nothing(name), compare.Options(), settings, confirm, report)
 
+    async def collect(
+        self,
+        name: str,
+        decide: Callable[[status.Server, Mapping[str, status.Rest]], plan.Plan],
+        settings: execute.Settings,
+        report: execute.Report,
+    ) -> Outcome:
+        """`decide` says what may go still, now that nobody else changes anything here."""
+        with self._alone(f"collect {name}", report):
+            observed, rests = self.world.tmux.observe_rest()
+            return await self._carry_out(decide(observed, rests), observed, {}, settings, report)
+
     def _alone(self, purpose: str, report: execute.Report) -> AbstractContextManager[None]:
         def waiting(holder: str) -> None:
             report(

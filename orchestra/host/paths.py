@@ -51,6 +51,11 @@ class Directories:
         return self.state / "autosave.json"
 
     @property
+    def gc(self) -> Path:
+        """What the user wants collected."""
+        return self.state / "gc.json"
+
+    @property
     def texts(self) -> Path:
         """Of manifests as they were applied."""
         return self.state / "applied"

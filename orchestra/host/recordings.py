@@ -128,16 +128,19 @@ class Recordings:
                 self._loop.remove_reader(each.fd)
                 each.close()
 
-    def sweep(self, max_age: timedelta) -> None:
-        """Throws away the recordings of panes that are gone, and that nothing was written to for so long."""
-        before = self._clock.now().timestamp() - max_age.total_seconds()
+    def sweep(self, max_age: timedelta, of: Mapping[str, timedelta] = MappingProxyType({})) -> None:
+        """Throws away the recordings of panes that are gone, and that nothing was written to for so long; `of`: of these workspaces
+        after another time."""
+        now = self._clock.now().timestamp()
         for server in self._base.glob("*/"):
             for folder in server.glob("*/"):
                 if server.name == self._server and folder.name in self._kept:
                     continue
                 with contextlib.suppress(FileNotFoundError):
                     newest = max((each.stat().st_mtime for each in folder.iterdir()), default=0.0)
-                    if max(newest, folder.stat().st_mtime) < before:
+                    known = whose(folder)
+                    age = of.get(known[0], max_age) if known is not None else max_age
+                    if max(newest, folder.stat().st_mtime) < now - age.total_seconds():
                         shutil.rmtree(folder, ignore_errors=True)
             with contextlib.suppress(OSError):
                 server.rmdir()

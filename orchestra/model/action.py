@@ -114,6 +114,18 @@ class DeletePane:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Collect:
+    """Removes a session or a pane at which nobody is and in which nothing happens: if it bears its mark and rests exactly as it did
+    when `rest` was read (`status.Rest.text`), in one step with the removal. An idle shell is hung up on by it, and so asked to end."""
+
+    kind: Kind
+    address: str
+    expect: status.Mark
+    id: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rename:
     kind: Kind
     address: str
@@ -248,6 +260,7 @@ Action = (
     | TypeLines
     | TypeAhead
     | DeletePane
+    | Collect
     | Rename
     | MovePane
     | MoveWindow

@@ -142,6 +142,20 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """What shows whether anybody is or was at a session or a pane. `text` is all of it in tmux's own words, and more (where the cursor
+    stands, what was printed last and when, the marks): what is taken because it rested is compared with it whole, right then."""
+
+    text: str
+    attached: bool
+    shared: bool
+    """Its windows stand in other sessions too: linked, or by a group."""
+    pinned: bool
+    moded: bool
+    """Somebody reads or chooses in it (copy mode and the like), or has switched its input off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """A pane with where it is."""
 

@@ -29,6 +29,8 @@ class Options:
     """Panes that a person stops, and that stay so."""
     ends: Mapping[str, str] = field(default_factory=dict)
     """Address → why its process is stopped; what follows is for its restart policy to say."""
+    absent: frozenset[str] = frozenset()
+    """Panes that were collected: where they are not there they are not made, unless a person has it so."""
     typed: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
     """Address → a line for its shell, typed when this plan starts it, and whether Enter is typed, too: a restore's."""
 
@@ -44,7 +46,7 @@ def compare(
     Raises `Conflict` with everything that stands in the way.
     """
     found = seen.seen(observed, desired.name)
-    desired = opened.without(desired, found, observed)
+    desired = opened.without(desired, found, observed, options.absent)
     here = _Comparing(desired, found, digests, options)
     here.tell_unknown_targets()
     here.refuse_conflicts()

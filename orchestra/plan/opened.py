@@ -1,4 +1,4 @@
-"""Panes that a person had opened when a snapshot was saved."""
+"""Panes that are declared and yet not made: those that a person had opened when a snapshot was saved, and those that were collected."""
 
 from __future__ import annotations
 
@@ -9,21 +9,30 @@ from orchestra.model import spec, status
 from orchestra.plan import applied, seen
 
 
-def without(desired: spec.Workspace, found: seen.Seen, observed: status.Server) -> spec.Workspace:
-    """Without the panes that a person had opened in sessions that are there: they may be there still, and nobody can tell which. Windows
-    that lose one are as they were applied last."""
-    if not any(pane.opened for pane in desired.panes):
+def without(
+    desired: spec.Workspace, found: seen.Seen, observed: status.Server, absent: frozenset[str] = frozenset()
+) -> spec.Workspace:
+    """Without the panes that a person had opened in sessions that are there: they may be there still, and nobody can tell which. And
+    without the `absent` ones that are not there. Windows that lose one are as they were applied last."""
+    absent = absent - found.panes.keys()
+    if not any(pane.opened or pane.address in absent for pane in desired.panes):
         return desired
     known = {each.name: each for each in applied.workspace(desired.name, observed).sessions}
     made: list[spec.Session] = []
     for session in desired.sessions:
-        if session.name not in found.sessions:
+        is_there = session.name in found.sessions
+        if not is_there and not any(pane.address in absent for pane in session.panes):
             made.append(session)
             continue
         before = known.get(session.name)
         windows: list[spec.Window] = []
         for window in session.windows:
-            left = [pane for pane in window.panes if not pane.opened or pane.address in found.panes]
+            left = [
+                pane
+                for pane in window.panes
+                if not (is_there and pane.opened and pane.address not in found.panes)
+                and pane.address not in absent
+            ]
             if len(left) == len(window.panes):
                 windows.append(window)
             elif left:

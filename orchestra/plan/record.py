@@ -52,6 +52,7 @@ def as_made(want: spec.Pane, before: PaneRecord | None) -> spec.Pane:
     return dataclasses.replace(want, **{name: getattr(before.pane, name) for name in AT_START})
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_pane(record: str) -> PaneRecord | None:
     """None when it is not readable (another version wrote it, or a person did)."""
     try:

@@ -76,6 +76,11 @@ class Journal:
         before = max(self._time.now() - min(max_age, _LONGEST), row.EPOCH)
         return keeping.retain(self._writer, self._limits, before, max_bytes)
 
+    def forget(self, workspace: str, max_age: timedelta) -> int:
+        """As `retain`, of one workspace's events."""
+        before = max(self._time.now() - min(max_age, _LONGEST), row.EPOCH)
+        return keeping.forget(self._writer, self._limits, before, workspace)
+
     @property
     def healthy(self) -> bool:
         return not self._writer.error

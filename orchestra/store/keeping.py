@@ -33,6 +33,48 @@ def retain(writer: Writer, limits: Limits, before: datetime, size: int) -> int:
     return gone
 
 
+def forget(writer: Writer, limits: Limits, before: datetime, workspace: str) -> int:
+    """Of one workspace, likewise: its events from the oldest on, up to the first of them that is young enough."""
+    gone, after = 0, 0
+    while after >= 0:
+        at = after
+        after, deleted = writer.work(
+            lambda connection, at=at: _slice_of(connection, limits, before, workspace, at)
+        ).result()
+        gone += deleted
+    while gone and writer.work(_shrink).result():
+        pass
+    return gone
+
+
+def _slice_of(
+    connection: sqlalchemy.Connection, limits: Limits, before: datetime, workspace: str, after: int
+) -> tuple[int, int]:
+    """Where the next slice begins, -1 after the last one; and how many were deleted."""
+    with connection.begin():
+        last = schema.scalar(
+            connection,
+            "SELECT max(sequence) FROM (SELECT sequence FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?)",
+            after,
+            limits.slice_events,
+        )
+        if last is None:
+            return -1, 0
+        young = schema.scalar(
+            connection,
+            "SELECT min(sequence) FROM events WHERE sequence > ? AND sequence <= ? AND workspace = ? AND time >= ?",
+            after,
+            last,
+            workspace,
+            row.microseconds(before),
+        )
+        deleted = connection.exec_driver_sql(
+            "DELETE FROM events WHERE sequence > ? AND sequence < ? AND workspace = ?",
+            (after, young if young is not None else last + 1, workspace),
+        ).rowcount
+        return (-1 if young is not None else int(last)), deleted
+
+
 def _slice(connection: sqlalchemy.Connection, limits: Limits, before: datetime, size: int) -> int:
     with connection.begin():
         oldest = schema.scalar(connection, "SELECT min(sequence) FROM events")

@@ -16,10 +16,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from orchestra.model import action, errors, names, status
-from orchestra.tmux import commands, observe, quote, server
+from orchestra.tmux import commands, observe, quote, rest, server
 
 ALONE = (
     action.DeletePane,
+    action.Collect,
     action.MovePane,
     action.MoveWindow,
     action.OrderWindows,
@@ -37,6 +38,9 @@ nothing to anyone meanwhile."""
 _ID = re.compile(r"[$@%]\d+")
 _LAYOUT = re.compile(r"[0-9a-f]{4},[0-9x,{}\[\]]+")
 """3.3a dies of a `select-layout` whose argument does not even begin like one."""
+
+
+_Reading = observe.Reading
 
 
 @dataclass(slots=True)
@@ -79,7 +83,26 @@ class Tmux:
     # --- reading
 
     def observe(self) -> status.Server:
-        reply = self._host.ask(*observe.QUESTION)
+        return self._read(observe.QUESTION, observe.parse)
+
+    def observe_rest(self) -> tuple[status.Server, dict[str, status.Rest]]:
+        """And in the same turn of the server, by id, whether sessions and panes rest."""
+        question, word = rest.question()
+        found: dict[str, status.Rest] = {}
+
+        def parsed(raw: bytes) -> _Reading:
+            reading, rests = rest.parse(raw, word)
+            found.update(rests)
+            return reading
+
+        return self._read(question, parsed), found
+
+    def pin(self, panes: Sequence[str], *, pinned: bool) -> None:
+        """By id."""
+        self._host.source(rest.pins(panes, pinned=pinned))
+
+    def _read(self, question: Sequence[str], parse: Callable[[bytes], _Reading]) -> status.Server:
+        reply = self._host.ask(*question)
         if reply.absent:
             self._seen, self._control = status.Server(recordings=self._recordings()), ()
             return self._seen
@@ -88,7 +111,7 @@ class Tmux:
                 f"the tmux server on {self._host.path} cannot be asked: {reply.err.strip() or reply.code}",
                 hint="orchestra doctor looks at permissions and versions",
             )
-        reading = observe.parse(reply.out)
+        reading = parse(reply.out)
         self._seen, self._control, self._attached = reading.server, reading.control_clients, reading.attached
         return self._seen
 
@@ -408,6 +431,9 @@ class Tmux:
                 return self._one(
                     commands.guarded(0, action.Kind.PANE, pane, what.expect, [("kill-pane", "-t", pane)])
                 )
+            case action.Collect():
+                target = f"{what.id}:" if what.kind is action.Kind.SESSION else what.id
+                return self._one(commands.collected(what.kind, target, what.expect, what.rest))
             case action.MovePane():
                 return self._move_pane(what)
             case action.MoveWindow():

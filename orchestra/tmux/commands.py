@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 from orchestra.model import action, status
-from orchestra.tmux import observe, quote, recording
+from orchestra.tmux import observe, quote, recording, rest
 
 Commands = list[tuple[str, ...]]
 
@@ -44,6 +44,13 @@ def bears(kind: action.Kind, target: str, expect: status.Mark | None) -> str:
     wanted = str(expect) if expect is not None else ""
     there = f"#{{==:#{{{kind}_id}},{target.rstrip(':')}}}"
     return f"#{{&&:{there},#{{==:#{{{option}}},{quote.compared(wanted)}}}}}"
+
+
+def collected(kind: action.Kind, target: str, expect: status.Mark, text: str) -> str:
+    """The removal, if the object bears the mark and rests as it did; else `!N`. One command that destroys, and one turn of the server."""
+    look, kill = (rest.SESSION, "kill-session") if kind is action.Kind.SESSION else (rest.PANE, "kill-pane")
+    condition = f"#{{&&:{bears(kind, target, expect)},{rest.same(look, text)}}}"
+    return _if(target, condition, [(kill, "-t", target), _say("+", 0)], _chain([_say("!", 0)]))
 
 
 def respawned(

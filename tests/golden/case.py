@@ -115,7 +115,11 @@ def _told(what: action.Action) -> list[str]:
             return [address, condition]
         case action.TypeLines(address=address, mark=mark):
             return [address, f"(from line {mark.typed + 1})"]
-        case action.StartPane(address=address) | action.DeletePane(address=address):
+        case (
+            action.StartPane(address=address)
+            | action.DeletePane(address=address)
+            | action.Collect(address=address)
+        ):
             return [address]
         case action.TypeAhead(address=address, line=line, enter=enter):
             return [address, repr(line), *(["and Enter"] if enter else [])]

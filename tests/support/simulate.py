@@ -426,6 +426,8 @@ class _Run:
                 if not pane.dead:
                     raise Impossible("its process still runs")
                 world.remove(pane)
+            case action.Collect():
+                raise Impossible("no manifest's plan collects")
             case action.Rename():
                 self._rename(what)
             case action.MovePane():

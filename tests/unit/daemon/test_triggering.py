@@ -22,6 +22,14 @@ from tests.unit.engine import test_triggers
 EXIT = event.PaneExited(id="%0", pid=9, exit_code=3)
 
 
+class _NothingToCollect:
+    async def one_pass(self, workspace: str) -> None:
+        raise AssertionError(workspace)
+
+    def absent(self, workspace: str) -> frozenset[str]:
+        return frozenset()
+
+
 class Killed(BaseException):
     """As SIGKILL: nothing of ours runs after it."""
 
@@ -57,7 +65,7 @@ class Life:
             look=lambda: None,
             look_soon=lambda: None,
         )
-        self.part = triggering.Triggers(reach)
+        self.part = triggering.Triggers(reach, _NothingToCollect())
         self.part.resume(self.journal.get(self.part.name))
         await self.part.looked(self._server)
         return self

@@ -298,3 +298,26 @@ def test_a_person_stops_and_starts() -> None:
     simulate.carry_out(world, made)
     _, found = change(workspace(PANE, OTHER), world)
     assert found.verb is plan.Verb.NONE
+
+
+def test_what_was_collected_is_made_anew_only_where_a_person_has_it_so() -> None:
+    both, one = workspace(SHELL_TOO, OTHER), workspace(SHELL_TOO)
+
+    def created(world: simulate.World, *absent: str) -> set[str]:
+        options = compare.Options(absent=frozenset(absent))
+        made = observed.plan_for(both, world, options, observed.Uids(given=100))
+        return {
+            each.address
+            for each in made.changes
+            if (each.kind, each.verb) == (action.Kind.PANE, plan.Verb.CREATE)
+        }
+
+    assert created(after(one)) == {"api/other"}
+    assert created(after(one), "api/other") == set()
+    assert created(simulate.World(), "api/other") == {"api/shell"}
+    assert created(simulate.World(), "api/other", "api/shell") == set()
+    assert created(after(both), "api/other") == set()  # it is there: nothing is taken from it
+    made = observed.plan_for(
+        both, after(both), compare.Options(absent=frozenset({"api/other"})), observed.Uids(given=100)
+    )
+    assert made.empty

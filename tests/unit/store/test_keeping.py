@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 from pathlib import Path
 
@@ -92,3 +93,26 @@ def test_appends_go_on_between_the_slices(tmp_path: Path) -> None:
     assert order.count("slice") >= 5
     first = order.index("append")
     assert "slice" in order[first:]
+
+
+def test_of_one_workspace(tmp_path: Path) -> None:
+    """Up to the first of its own that is young enough, in slices, and nobody else's."""
+    clock = scene.Clock()
+    few = dataclasses.replace(scene.QUICK, slice_events=3)
+    with scene.make(tmp_path / "journal.db", clock=clock, limits=few) as opened:
+        days = [0, 1, 2, 3, 9, 1, 9]
+        every = [
+            scene.exited(number, time=scene.NOW + timedelta(days=day), workspace=whose)
+            for number, day in enumerate(days)
+            for whose in ("a", "b")
+        ]
+        scene.done(opened.append(every))
+        clock.time = scene.NOW + timedelta(days=10)
+        assert opened.forget("nobody", timedelta(0)) == 0
+        assert (
+            opened.forget("a", timedelta(days=5)) == 4
+        )  # the one that a wrong clock made old is behind a young one
+        left = scene.everything(opened)
+        assert [each.workspace for each in left] == ["b", "b", "b", "b", "a", "b", "a", "b", "a", "b"]
+        assert opened.forget("b", timedelta(0)) == 7
+        assert {each.workspace for each in scene.everything(opened)} == {"a"}

@@ -1,0 +1,56 @@
+"""What the user wants collected of workspaces whose manifest does not say it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Collection
+from datetime import timedelta
+
+from orchestra.engine import collect
+from orchestra.host import paths, whole_file
+from orchestra.model import codec, errors, rules, status
+from orchestra.plan import rules_changes
+
+DEFAULT_IDLE = timedelta(hours=2)
+
+
+def wishes(
+    server: status.Server, user: rules.Gc | None, remembered: Collection[str], *, force: bool = False
+) -> dict[str, rules.Gc]:
+    """By workspace: what its manifest says, else what the user does. `force`: what rests may go at once."""
+    wished: dict[str, rules.Gc] = {}
+    names = {mark.workspace for mark in collect.marks(server)} | {*server.rules}
+    if user is not None:
+        names |= {*remembered}
+    for name in names:
+        known = rules_changes.parse(server.rules.get(name, ""))
+        if known is None:  # not readable: nobody knows what it wants
+            continue
+        gc = known.gc or user
+        if force:
+            gc = gc or rules.Gc(orphans=False)
+            completed = None if gc.completed is None else timedelta(0)
+            gc = dataclasses.replace(gc, idle=timedelta(0), completed=completed)
+        if gc is not None:
+            wished[name] = gc
+    return wished
+
+
+def read(found: paths.Directories) -> rules.Gc | None:
+    """What `orchestra gc enable` wrote."""
+    try:
+        return codec.load(rules.Gc, json.loads(found.gc.read_bytes()))
+    except (OSError, ValueError, RecursionError, codec.LoadError):
+        return None
+
+
+def write(found: paths.Directories, wanted: rules.Gc | None) -> None:
+    """None: off. `OrchestraError`."""
+    try:
+        if wanted is None:
+            found.gc.unlink(missing_ok=True)
+            return
+        whole_file.write(found.gc, json.dumps(codec.dump(wanted)).encode(), over=True, mode=0o600)
+    except OSError as error:
+        raise errors.OrchestraError(f"cannot write {found.gc}: {error.strerror or error}") from error
