@@ -23,7 +23,7 @@ from orchestra.tmux import adapter, attach, server
 
 if TYPE_CHECKING:  # the annotations of what is loaded below
     from orchestra.daemon import doctor, logs
-    from orchestra.engine import reconcile, world
+    from orchestra.engine import ports, reconcile, world
     from orchestra.tmux import listening
 
 DEFAULT_SIZE = preview.DEFAULT_SIZE
@@ -131,6 +131,11 @@ def short(path: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{folder}/{path.name}"
     finally:
         os.close(folder)
+
+
+def locks(assembly: Assembly) -> ports.Locks:
+    """Alone, without the rest of the world."""
+    return _LocksOf(Path(assembly.host.path))
 
 
 def settings_file() -> Path:

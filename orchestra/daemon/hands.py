@@ -1,0 +1,336 @@
+"""Hands for one tmux server, put together; and a pane's shell given a command, and heard until that has ended."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from orchestra.daemon import assemble, logs
+from orchestra.engine import hands, launching
+from orchestra.host import foreground, one_shot, output
+from orchestra.model import errors, hand, status
+from orchestra.plan import record
+from orchestra.tmux import hands as keyboard
+from orchestra.tmux import marks, stream
+
+GRACE = timedelta(seconds=2)
+"""What a command that took too long has to end by itself, after each way of asking."""
+SETTLED = 0.5
+"""Seconds after which a shell that shows its prompt, and has said nothing, will say nothing."""
+LOOK = 0.05
+_LONGEST = timedelta(days=365)
+
+
+def of(assembly: assemble.Assembly) -> hands.Hands:
+    return hands.Hands(assembly.tmux.observe, keyboard.Hands(assembly.host), foreground.Terminals())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    command: str
+    timeout: timedelta | None = None
+    grace: timedelta = GRACE
+    leave_mode: bool = False
+    history: bool = False
+    """A line of ours may stay in the history of a shell that cannot be told to forget it."""
+    id: str = ""
+
+
+class Commander:
+    """Gives shells commands, one after another, and says how they ended."""
+
+    def __init__(self, assembly: assemble.Assembly) -> None:
+        self._assembly = assembly
+        self._keyboard = keyboard.Hands(assembly.host)
+        self._terminals = foreground.Terminals()
+        self._hands = hands.Hands(assembly.tmux.observe, self._keyboard, self._terminals)
+        self._folders = assembly.directories()
+
+    def run(self, find: hands.Find, wish: Wish, printed: Callable[[str], None] | None = None) -> hand.Ran:
+        """`printed` is told each line as it comes; without it they are in the result."""
+        while True:
+            first = self._hands.find(find)
+            with self._alone(first.id):
+                try:
+                    return self._run(find, first.id, wish, printed)
+                except _Elsewhere:
+                    continue
+
+    @contextlib.contextmanager
+    def _alone(self, pane: str) -> Iterator[None]:
+        """Of two that want to hear one pane the second waits."""
+        locks = assemble.locks(self._assembly)
+        with locks.hold(f"hear-{pane[1:]}", "pane exec --wait", _LONGEST, lambda holder: None):
+            yield
+
+    def _run(
+        self, find: hands.Find, pane: str, wish: Wish, printed: Callable[[str], None] | None
+    ) -> hand.Ran:
+        with contextlib.ExitStack() as held:
+            asked: list[_Asked] = []
+
+            def prepare(meant: hand.Meant) -> hands.Prepared:
+                if meant.id != pane:
+                    raise _Elsewhere
+                held.close()  # of a try before
+                asked[:] = [self._ask(meant, wish, held)]
+                return asked[0].prepared
+
+            self._hands.put(find, prepare, leave_mode=wish.leave_mode, id=wish.id)
+            return _Listening(asked[0], wish, self._hands, self._terminals, printed, find).until_ended()
+
+    def _ask(self, meant: hand.Meant, wish: Wish, held: contextlib.ExitStack) -> _Asked:
+        shell = self._hands.shell(meant)
+        program = shell.foreground.program or shell.foreground.argv[0].lstrip("-").rpartition("/")[2]
+        uid = tells(meant.place.pane)
+        plain = one_line(wish.command, program)
+        if shell.foreground.own and uid and plain:
+            token, line, bracketed = launching.token(uid), wish.command, True
+        else:
+            token = secrets.token_hex(8)
+            made = self._one_shot(meant, wish, program, token)
+            held.callback(made.remove)
+            line, bracketed = made.line, False
+        heard = _Heard.begun(self._assembly, self._keyboard, meant, self._folders.state / "heard", held)
+        return _Asked(
+            shell=shell,
+            token=token,
+            told=shell.foreground.own and bool(uid) and plain,
+            heard=heard,
+            prepared=hands.Prepared(
+                strokes=(hand.Paste(data=line.encode(errors="surrogateescape"), bracketed=bracketed), hand.ENTER),
+                hear=heard.base,
+            ),
+        )
+
+    def _one_shot(self, meant: hand.Meant, wish: Wish, program: str, token: str) -> one_shot.OneShot:
+        if program not in one_shot.READS:
+            raise errors.Conflict(
+                f"{meant.address}: {program} does not tell how its commands end",
+                hint="without --wait it is only typed; orchestra pane create makes a pane whose shell tells",
+            )
+        if program not in one_shot.FORGETS and not wish.history:
+            raise errors.Conflict(
+                f"{meant.address}: this {program} does not tell how its commands end, and would keep a line of ours in its history",
+                hint="--history allows that; orchestra pane create makes a pane whose shell tells",
+            )
+        return one_shot.write(self._folders.runtime / "commands", program, wish.command, token)
+
+
+def tells(pane: status.Pane) -> str:
+    """The uid of a pane whose shell was started so that it tells of its commands; "" of any other."""
+    if pane.mark is None:
+        return pane.uid
+    known = record.parse_pane(pane.record)
+    told = known is not None and known.pane.command is None and known.pane.shell_integration
+    return pane.mark.uid if told else ""
+
+
+def one_line(command: str, program: str) -> bool:
+    """Whether the shell, given it as a paste, takes it as it is, and as one command."""
+    if program in ("bash", "rbash"):
+        return "!" not in command and "\n" not in command
+    return program != "zsh" or "!" not in command
+
+
+class _Elsewhere(Exception):
+    """The name means another pane by now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    shell: hands.Shell
+    token: str
+    told: bool
+    """By the shell itself; else by a one-shot."""
+    heard: _Heard
+    prepared: hands.Prepared
+
+
+class _Heard:
+    """What a pane prints from now on: from its recording, where there is one; else it is recorded for this one command."""
+
+    def __init__(self, folder: Path, position: output.Position | None, base: str) -> None:
+        self.base = base
+        self._folder = folder
+        self._reading = output.Reading(folder, position)
+        self._watch = logs.Watch([folder])
+        self._at: output.Segment | None = None
+
+    @classmethod
+    def begun(
+        cls,
+        assembly: assemble.Assembly,
+        keys: keyboard.Hands,
+        meant: hand.Meant,
+        own: Path,
+        held: contextlib.ExitStack,
+    ) -> _Heard:
+        recorded = assembly.expected().recordings / meant.epoch / meant.id
+        piped = meant.place.pane.piped
+        if piped and (end := output.end(recorded)) is not None:
+            found = cls(recorded, end, "")
+            held.callback(found.close)
+            return found
+        if piped:
+            keys.stop_hearing(meant.id)  # what a command of ours left behind that was killed
+            if any(each.pane.piped for each in status.places(assembly.tmux.observe()) if each.pane.id == meant.id):
+                raise errors.Conflict(
+                    f"{meant.address}: somebody pipes what it prints elsewhere, so that it cannot be heard",
+                    hint="without --wait it is only typed",
+                )
+        base = own / f"{meant.id[1:]}-{secrets.token_hex(4)}"
+        folder = base / meant.epoch / meant.id
+        folder.mkdir(mode=0o700, parents=True)
+        held.callback(shutil.rmtree, base, ignore_errors=True)
+        held.callback(keys.stop_hearing, meant.id)
+        found = cls(folder, None, str(base))
+        held.callback(found.close)
+        return found
+
+    @property
+    def fd(self) -> int | None:
+        return self._watch.fd
+
+    def pieces(self) -> Iterator[output.Piece]:
+        self._watch.drain()
+        for piece in self._reading.pieces():
+            if self.base and piece.end.segment != self._at:
+                self._at = piece.end.segment
+                for old in output.segments(self._folder):
+                    if old < self._at:
+                        (self._folder / str(old)).unlink(missing_ok=True)
+            yield piece
+
+    def close(self) -> None:
+        self._reading.close()
+        self._watch.close()
+
+
+class _Listening:
+    """To one command, until it has ended."""
+
+    def __init__(
+        self,
+        asked: _Asked,
+        wish: Wish,
+        typing: hands.Hands,
+        terminals: foreground.Terminals,
+        printed: Callable[[str], None] | None,
+        find: hands.Find,
+    ) -> None:
+        self._asked, self._wish, self._typing, self._terminals = asked, wish, typing, terminals
+        self._printed = printed
+        self._find = find
+        self._stream = stream.Stream(asked.token)
+        self._lines: list[str] = []
+        self._lost = 0
+        self._typed = self._heard = terminals.monotonic()
+        self._began: float | None = None
+        self._ended: float | None = None
+        self._code: int | None = None
+        self._stopped: hand.Stop | None = None
+        self._deadline = None if wish.timeout is None else self._typed + wish.timeout.total_seconds()
+
+    def until_ended(self) -> hand.Ran:
+        fd = self._asked.heard.fd
+        while True:
+            self._read()
+            if self._ended is not None:
+                break
+            now = self._terminals.monotonic()
+            if now - self._heard > SETTLED and self._is_over():
+                self._read()
+                break
+            if self._deadline is not None and now >= self._deadline:
+                self._deadline = self._stop()
+                if self._deadline is None:
+                    break
+            left = LOOK if self._deadline is None else min(LOOK, self._deadline - now)
+            self._terminals.rest(left if fd is not None else min(left, logs.POLL), fd)
+        end = self._ended if self._ended is not None else self._terminals.monotonic()
+        began = self._began if self._began is not None else self._typed
+        return hand.Ran(
+            lines=tuple(self._lines),
+            exit_code=self._code,
+            duration=timedelta(seconds=end - began),
+            stopped=self._stopped,
+            lost=self._lost,
+        )
+
+    def _read(self) -> None:
+        for piece in self._asked.heard.pieces():
+            self._heard = self._terminals.monotonic()
+            if piece.lost != 0:
+                self._lost += piece.lost or 1
+            for each in self._stream.feed(piece.data):
+                if self._ended is not None:
+                    return
+                if isinstance(each, stream.Line):
+                    if self._began is not None:
+                        self._say(each.text)
+                elif each.kind is marks.Kind.COMMAND_START:
+                    self._began = self._heard
+                elif each.kind is marks.Kind.COMMAND_END and self._began is not None:
+                    self._ended, self._code = self._heard, each.exit_code
+
+    def _say(self, line: str) -> None:
+        if self._printed is not None:
+            self._printed(line)
+        else:
+            self._lines.append(line)
+
+    def _is_over(self) -> bool:
+        """Though nobody has said so: its shell ended, or was brought back to its prompt."""
+        shell, pane = self._asked.shell.foreground, self._asked.shell.meant.place.pane
+        now = self._terminals.foreground(pane.pid)
+        if now is None or not self._terminals.alive(shell):
+            self._code = self._exit_code()
+            return True
+        if now.group != shell.group or not self._terminals.at_prompt(shell.pid, pane.tty):
+            return False
+        if self._began is None:
+            self._interrupt()  # what it holds may be the half of a command
+            raise errors.ActionFailed(
+                f"{self._asked.shell.meant.address}: its shell did not say that it began the command",
+                hint="is a quote left open, or was its PROMPT_COMMAND or PS0 set anew? without --wait it is only typed",
+            )
+        return self._stopped is not None or not self._asked.told
+
+    def _exit_code(self) -> int | None:
+        """Of the pane itself, where its shell ended and it remains."""
+        with contextlib.suppress(errors.OrchestraError):
+            pane = self._typing.find(self._find).place.pane
+            if pane.dead and pane.id == self._asked.shell.meant.id:
+                return pane.exit_code
+        return None
+
+    # --- a command that takes too long
+
+    def _stop(self) -> float | None:
+        """Asks it, more firmly each time, to end; when to ask again, or None when there is nothing left to do."""
+        grace = self._wish.grace.total_seconds()
+        if self._stopped is None:
+            self._stopped = hand.Stop.KEY
+            self._interrupt()
+            return self._terminals.monotonic() + grace
+        if self._stopped is hand.Stop.KILL:
+            return None
+        self._stopped = hand.Stop.TERM if self._stopped is hand.Stop.KEY else hand.Stop.KILL
+        pane = self._asked.shell.meant.place.pane
+        now = self._terminals.foreground(pane.pid)
+        if now is None or now.own or now.group == self._asked.shell.foreground.group:
+            return None  # it is the shell itself that is at work, and that is not ours to kill
+        self._terminals.signal(now, self._stopped)
+        return self._terminals.monotonic() + grace
+
+    def _interrupt(self) -> None:
+        with contextlib.suppress(errors.OrchestraError):
+            id_ = self._asked.shell.meant.id
+            again = hands.by_id(id_, self._asked.shell.meant.epoch)
+            self._typing.put(again, lambda _: hands.Prepared(strokes=(hand.INTERRUPT,)), leave_mode=True)
