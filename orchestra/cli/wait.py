@@ -15,7 +15,7 @@ from orchestra.model import errors, spec, status
 if TYPE_CHECKING:  # see options
     from orchestra.daemon import assemble
 
-_LONGEST = timedelta(days=365)
+LONGEST = timedelta(days=365)
 _OUTPUT = "output="
 
 
@@ -39,9 +39,9 @@ def command(common: options.Common, address: str, condition: str, timeout: timed
     """
     assembly = common.assembly()
     place = _place(assembly, address)
-    limit = timeout if timeout is not None else _LONGEST
+    limit = timeout if timeout is not None else LONGEST
     if condition.startswith(_OUTPUT):
-        line = _printed(common, assembly, place, condition.removeprefix(_OUTPUT), limit)
+        line = printed(common, assembly, place, condition.removeprefix(_OUTPUT), limit)
         return _tell(common, address, f"printed: {output.one_line(line)}", {"line": line})
     if condition == "exited":
         pane = _reached(assembly, place, spec.Condition.COMPLETED, limit)
@@ -112,7 +112,7 @@ def _environment(pane: spec.Pane) -> dict[str, str]:
     return {**pane.env, "ORCHESTRA_ADDRESS": pane.address}
 
 
-def _printed(
+def printed(
     common: options.Common, assembly: assemble.Assembly, place: status.Place, pattern: str, timeout: timedelta
 ) -> str:
     from orchestra.daemon import logs

@@ -23,7 +23,8 @@ from orchestra.tmux import adapter, attach, server
 
 if TYPE_CHECKING:  # the annotations of what is loaded below
     from orchestra.daemon import doctor, logs
-    from orchestra.engine import ports, reconcile, world
+    from orchestra.engine import hands, ports, reconcile, world
+    from orchestra.tmux import hands as keyboard
     from orchestra.tmux import listening
 
 DEFAULT_SIZE = preview.DEFAULT_SIZE
@@ -85,6 +86,19 @@ class Assembly:
         from orchestra.daemon import logs  # see above
 
         return logs.Logs(self.expected().recordings)
+
+    @functools.cached_property
+    def keyboard(self) -> keyboard.Hands:
+        from orchestra.tmux import hands as keyboard  # see above
+
+        return keyboard.Hands(self.host)
+
+    @functools.cached_property
+    def hands(self) -> hands.Hands:
+        from orchestra.engine import hands  # see above
+        from orchestra.host import foreground
+
+        return hands.Hands(self.tmux.observe, self.keyboard, foreground.Terminals())
 
     def directories(self) -> paths.Directories:
         """Made where they are missing."""

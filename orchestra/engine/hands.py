@@ -44,6 +44,9 @@ class Hands:
         self._keyboard = keyboard
         self._terminals = terminals
 
+    def look(self) -> status.Server:
+        return self._observe()
+
     def find(self, find: Find) -> hand.Meant:
         return find(self._observe())
 
@@ -54,9 +57,10 @@ class Hands:
         *,
         leave_mode: bool = False,
         id: str = "",
+        seen: status.Server | None = None,
     ) -> hand.Meant:
         """Into the one pane that `find` finds; what it was given. A message with an `id` that the pane remembers is not typed again."""
-        (meant,) = self.put_all([find], prepare, leave_mode=leave_mode, id=id)
+        (meant,) = self.put_all([find], prepare, leave_mode=leave_mode, id=id, seen=seen)
         return meant
 
     def put_all(
@@ -66,12 +70,14 @@ class Hands:
         *,
         leave_mode: bool = False,
         id: str = "",
+        seen: status.Server | None = None,
     ) -> Sequence[hand.Meant]:
-        """Into all of them, or into none: every one is looked at first, and tmux looks again in the step that types."""
+        """Into all of them, or into none: every one is looked at first, and tmux looks again in the step that types. `seen`: a look
+        that is still warm, for the first try."""
         id = id or new_id()
         verdicts: Sequence[hand.Verdict] = ()
         for _ in range(TRIES):
-            server = self._observe()
+            server, seen = seen or self._observe(), None
             found = [find(server) for find in finds]
             for each in found:
                 refuse(each, leave_mode=leave_mode)
@@ -122,7 +128,9 @@ class Hands:
             raise errors.Conflict(
                 f"{meant.address}: its shell ({found.argv[0]}, pid {found.pid}) shows no prompt", hint=STRIKES
             )
-        raise errors.Conflict(f"{meant.address}: `{found.line}` (pid {found.pid}) has the terminal", hint=STRIKES)
+        raise errors.Conflict(
+            f"{meant.address}: `{found.line}` (pid {found.pid}) has the terminal", hint=STRIKES
+        )
 
 
 def by_id(id_: str, epoch: str) -> Find:
@@ -162,7 +170,8 @@ def _refuse(meant: hand.Meant, verdict: hand.Verdict) -> None:
             )
         case hand.Verdict.DEAF:
             raise errors.Conflict(
-                f"{meant.address}: its input is switched off", hint=f"tmux select-pane -e -t {meant.id} switches it on"
+                f"{meant.address}: its input is switched off",
+                hint=f"tmux select-pane -e -t {meant.id} switches it on",
             )
         case _:
             return

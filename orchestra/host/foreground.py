@@ -29,6 +29,13 @@ class Terminals:
         except _GONE:
             return None
 
+    def first(self, pid: int) -> hand.Foreground | None:
+        """A pane's first process itself, whatever has its terminal."""
+        try:
+            return _described(pid, os.getpgid(pid), own=True)
+        except _GONE:
+            return None
+
     def at_prompt(self, pid: int, tty: str) -> bool:
         return prompt.is_shown(pid, tty)
 
@@ -64,16 +71,24 @@ def _of_proc(pid: int) -> hand.Foreground:
     leader = pid if own else terminal
     if process_table.start_time(leader) is None:  # the leader of a pipeline has ended before the rest of it
         leader = next((each for each in _below(pid) if _groups(each)[0] == terminal), leader)
-    started = process_table.start_time(leader)
+    return _described(leader, group if own else terminal, own=own)
+
+
+def _described(pid: int, group: int, *, own: bool) -> hand.Foreground:
+    started = process_table.start_time(pid)
     if started is None:
         raise ProcessLookupError
-    argv = tuple(os.fsdecode(each) for each in _read(leader, "cmdline").rstrip(b"\0").split(b"\0"))
     program = ""
-    with contextlib.suppress(OSError):
-        program = os.readlink(f"/proc/{leader}/exe").removesuffix(" (deleted)").rpartition("/")[2]
+    if sys.platform == "linux":
+        argv = tuple(os.fsdecode(each) for each in _read(pid, "cmdline").rstrip(b"\0").split(b"\0"))
+        with contextlib.suppress(OSError):
+            program = os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)").rpartition("/")[2]
+    else:
+        argv = tuple(_ps("command=", pid).split())
+    argv = _unwrapped(argv)
     return hand.Foreground(
-        pid=leader,
-        group=terminal if not own else group,
+        pid=pid,
+        group=group,
         argv=argv,
         program=program,
         own=own,
@@ -82,24 +97,19 @@ def _of_proc(pid: int) -> hand.Foreground:
     )
 
 
+def _unwrapped(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The command, where it is our wrapper that runs it (docs/decisions/0003-wrapper.md)."""
+    for number, word in enumerate(argv[:10]):
+        if word.endswith(("/orchestra/tmux/exec.pl", "/orchestra/tmux/exec.py")) and number + 1 < len(argv):
+            return argv[number + 1 :]
+    return argv
+
+
 def _of_ps(pid: int) -> hand.Foreground:
-    group, terminal, *argv = _ps("pgid=,tpgid=,command=", pid).split()
+    group, terminal = _ps("pgid=,tpgid=", pid).split()
     own = terminal in (group, "-1", "0")
     leader = pid if own else int(terminal)
-    if not own:
-        argv = _ps("command=", leader).split()
-    started = process_table.start_time(leader)
-    if started is None:
-        raise ProcessLookupError
-    return hand.Foreground(
-        pid=leader,
-        group=int(group if own else terminal),
-        argv=tuple(argv),
-        program="",
-        own=own,
-        shell=is_shell(argv, ""),
-        started=started,
-    )
+    return _described(leader, int(group if own else terminal), own=own)
 
 
 def _ps(columns: str, pid: int) -> str:

@@ -123,6 +123,7 @@ class Stop(StrEnum):
 class Ran:
     """A command that a shell was given, when it has ended."""
 
+    meant: Meant
     lines: tuple[str, ...] = ()
     exit_code: int | None = None
     """None when nobody can say: its shell ended with it, or was interrupted."""

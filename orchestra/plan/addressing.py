@@ -93,14 +93,16 @@ def in_session(server: status.Server, session_name: str, text: str) -> hand.Mean
         return hand.Meant(place=places[number], epoch=server.epoch, number=number, order=order)
     called = _called(inside)
     hint = _near(text, called, f"there are: {', '.join(called)}")
-    raise errors.UsageError(f"there is no pane {text} in {session_name}", hint=hint)
+    raise errors.UsageError(f"there is no pane {text} in {names.given(inside.name)}", hint=hint)
 
 
 def by_id(server: status.Server, id_: str) -> hand.Meant:
     for each in every(server):
         if each.id == id_:
             return hand.Meant(place=each.place, epoch=each.epoch, number=each.number, called=False)
-    raise errors.UsageError(f"there is no pane {id_} on this tmux server", hint="orchestra pane list shows them")
+    raise errors.UsageError(
+        f"there is no pane {id_} on this tmux server", hint="orchestra pane list shows them"
+    )
 
 
 def selected(server: status.Server, word: str) -> tuple[hand.Meant, ...]:

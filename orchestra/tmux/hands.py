@@ -39,9 +39,7 @@ class Hands:
         for number, each in enumerate(messages):
             target, state = _target(each.meant), _able(each)
             told = f"!{run} {number} #{{?{_new(each)},,1}}x #{{?{_still(each.meant)},1,}}x {_WHY}"
-            veto = _chain(
-                [("set-option", "-sq", _VETO, run), ("display-message", "-p", "-t", target, told)]
-            )
+            veto = _chain([("set-option", "-sq", _VETO, run), ("display-message", "-p", "-t", target, told)])
             condition = _all(_still(each.meant), state, _new(each))
             checks.append(quote.command("if-shell", "-F", "-t", target, condition, "", veto))
             deeds.append(_chain([*whole.strokes(each), ("display-message", "-p", f"+{run} {number}")]))
@@ -89,20 +87,46 @@ class Hands:
 
     # --- hearing one command
 
+    def hear(self, pane: str, base: str) -> None:
+        self._host.source([quote.command(*each) for each in _hearing(pane, base)])
+
     def stop_hearing(self, pane: str) -> None:
         close = _chain([recording.closed(pane), ("set-option", "-put", pane, HEARD)])
         self._host.source([quote.command("if-shell", "-F", "-t", pane, f"#{{!=:#{{{HEARD}}},}}", close)])
 
     # --- making
 
+    def defaults(self) -> tuple[str, str]:
+        """The shell that a person's panes are made with, and the command instead of it, "" where there is none."""
+        reply = self._host.ask(
+            "show-options", "-gv", "default-shell", ";", "show-options", "-gv", "default-command"
+        )
+        shell, _, command = reply.out.decode(errors="surrogateescape").partition("\n")
+        return shell, command.strip()
+
     def make_session(self, name: str, size: tuple[int, int], made: Made, *, running: bool) -> str:
         """The id of its first pane. `Conflict` where there is one of that name."""
         target = f"={name}:"
-        new = ("new-session", "-d", "-s", name, "-x", str(size[0]), "-y", str(size[1]), "-c", quote.literal(made.dir))
+        new = (
+            "new-session",
+            "-d",
+            "-s",
+            name,
+            "-x",
+            str(size[0]),
+            "-y",
+            str(size[1]),
+            "-c",
+            quote.literal(made.dir),
+        )
         kept = ("set-option", "-t", target, "destroy-unattached", "off")
         if made.launched:
             # In two, as everywhere: `new-session -e` would give its variables to every later pane of the session.
-            first = [(*new, "--", *commands.PLACEHOLDER), kept, ("respawn-pane", "-k", "-t", target, *made.words)]
+            first = [
+                (*new, "--", *commands.PLACEHOLDER),
+                kept,
+                ("respawn-pane", "-k", "-t", target, *made.words),
+            ]
         else:
             first = [new, kept]
         steps = [*first, *made.options(target)]
@@ -179,9 +203,7 @@ class Hands:
     def write_groups(self, before: str, after: str) -> bool:
         """Compare and swap."""
         same = f"#{{==:#{{{observe.GROUPS}}},{quote.compared(before)}}}"
-        deed = (
-            ("set-option", "-s", observe.GROUPS, after) if after else ("set-option", "-su", observe.GROUPS)
-        )
+        deed = ("set-option", "-s", observe.GROUPS, after) if after else ("set-option", "-su", observe.GROUPS)
         return self._if("", same, [deed])
 
     def _if(self, target: str, condition: str, deeds: Sequence[Sequence[str]]) -> bool:
@@ -202,7 +224,9 @@ class Hands:
 class Made:
     """How a pane is made by hand: what runs in it, and what is written on it."""
 
-    def __init__(self, launch: action.Launch | None, dir: str, *, uid: str, name: str, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, launch: action.Launch | None, dir: str, *, uid: str, name: str, env: Mapping[str, str]
+    ) -> None:
         """`launch`: None for what tmux itself would run."""
         self.dir, self.launched = dir, launch is not None
         self._uid, self._name = uid, name
@@ -248,10 +272,7 @@ class _Buffers:
             leave = quote.command("copy-mode", "-q", "-t", pane)
             found.append(("if-shell", "-F", "-t", pane, "#{!=:#{pane_in_mode},0}", leave))
         if message.hear:
-            found += [
-                ("if-shell", "-F", "-t", pane, recording.FREE, quote.command("set-option", "-pt", pane, HEARD, message.hear)),
-                recording.recorded(pane, message.hear),
-            ]  # fmt: skip
+            found += _hearing(pane, message.hear)
         for stroke in message.strokes:
             match stroke:
                 case hand.Paste() if stroke.data:
@@ -267,6 +288,11 @@ class _Buffers:
         return found
 
 
+def _hearing(pane: str, base: str) -> list[tuple[str, ...]]:
+    noted = quote.command("set-option", "-pt", pane, HEARD, base)
+    return [("if-shell", "-F", "-t", pane, recording.FREE, noted), recording.recorded(pane, base)]
+
+
 def _alone(pane: str, keys: tuple[str, ...]) -> list[tuple[str, ...]]:
     """`send-keys` goes to every pane of a window with `synchronize-panes`: the option is off on this one meanwhile."""
     off = quote.command("set-option", "-pt", pane, "synchronize-panes", "off")
@@ -276,7 +302,14 @@ def _alone(pane: str, keys: tuple[str, ...]) -> list[tuple[str, ...]]:
     return [
         ("if-shell", "-F", "-t", pane, "#{pane_synchronized}", f"{keep} ; {off}"),
         keys,
-        ("if-shell", "-F", "-t", pane, f"#{{{kept}}}", f"{on} ; {_chain([('set-option', '-put', pane, kept)])}"),
+        (
+            "if-shell",
+            "-F",
+            "-t",
+            pane,
+            f"#{{{kept}}}",
+            f"{on} ; {_chain([('set-option', '-put', pane, kept)])}",
+        ),
     ]
 
 

@@ -1,21 +1,18 @@
-"""Hands for one tmux server, put together; and a pane's shell given a command, and heard until that has ended."""
+"""A pane's shell is given a command, and heard until that has ended."""
 
 from __future__ import annotations
 
 import contextlib
 import secrets
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
-from orchestra.daemon import assemble, logs
+from orchestra.daemon import assemble, hearing, logs
 from orchestra.engine import hands, launching
-from orchestra.host import foreground, one_shot, output
+from orchestra.host import foreground, one_shot
 from orchestra.model import errors, hand, status
 from orchestra.plan import record
-from orchestra.tmux import hands as keyboard
 from orchestra.tmux import marks, stream
 
 GRACE = timedelta(seconds=2)
@@ -23,11 +20,6 @@ GRACE = timedelta(seconds=2)
 SETTLED = 0.5
 """Seconds after which a shell that shows its prompt, and has said nothing, will say nothing."""
 LOOK = 0.05
-_LONGEST = timedelta(days=365)
-
-
-def of(assembly: assemble.Assembly) -> hands.Hands:
-    return hands.Hands(assembly.tmux.observe, keyboard.Hands(assembly.host), foreground.Terminals())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,30 +38,29 @@ class Commander:
 
     def __init__(self, assembly: assemble.Assembly) -> None:
         self._assembly = assembly
-        self._keyboard = keyboard.Hands(assembly.host)
+        self._keyboard = assembly.keyboard
         self._terminals = foreground.Terminals()
-        self._hands = hands.Hands(assembly.tmux.observe, self._keyboard, self._terminals)
+        self._hands = assembly.hands
         self._folders = assembly.directories()
 
     def run(self, find: hands.Find, wish: Wish, printed: Callable[[str], None] | None = None) -> hand.Ran:
         """`printed` is told each line as it comes; without it they are in the result."""
         while True:
-            first = self._hands.find(find)
-            with self._alone(first.id):
+            server = self._hands.look()
+            first = find(server)
+            with hearing.alone(self._assembly, first.id) as waited:
                 try:
-                    return self._run(find, first.id, wish, printed)
+                    return self._run(find, first.id, None if waited else server, wish, printed)
                 except _Elsewhere:
                     continue
 
-    @contextlib.contextmanager
-    def _alone(self, pane: str) -> Iterator[None]:
-        """Of two that want to hear one pane the second waits."""
-        locks = assemble.locks(self._assembly)
-        with locks.hold(f"hear-{pane[1:]}", "pane exec --wait", _LONGEST, lambda holder: None):
-            yield
-
     def _run(
-        self, find: hands.Find, pane: str, wish: Wish, printed: Callable[[str], None] | None
+        self,
+        find: hands.Find,
+        pane: str,
+        seen: status.Server | None,
+        wish: Wish,
+        printed: Callable[[str], None] | None,
     ) -> hand.Ran:
         with contextlib.ExitStack() as held:
             asked: list[_Asked] = []
@@ -81,7 +72,7 @@ class Commander:
                 asked[:] = [self._ask(meant, wish, held)]
                 return asked[0].prepared
 
-            self._hands.put(find, prepare, leave_mode=wish.leave_mode, id=wish.id)
+            self._hands.put(find, prepare, leave_mode=wish.leave_mode, id=wish.id, seen=seen)
             return _Listening(asked[0], wish, self._hands, self._terminals, printed, find).until_ended()
 
     def _ask(self, meant: hand.Meant, wish: Wish, held: contextlib.ExitStack) -> _Asked:
@@ -96,14 +87,17 @@ class Commander:
             made = self._one_shot(meant, wish, program, token)
             held.callback(made.remove)
             line, bracketed = made.line, False
-        heard = _Heard.begun(self._assembly, self._keyboard, meant, self._folders.state / "heard", held)
+        heard = hearing.Heard.begun(self._assembly, self._keyboard, meant, held)
         return _Asked(
             shell=shell,
             token=token,
             told=shell.foreground.own and bool(uid) and plain,
             heard=heard,
             prepared=hands.Prepared(
-                strokes=(hand.Paste(data=line.encode(errors="surrogateescape"), bracketed=bracketed), hand.ENTER),
+                strokes=(
+                    hand.Paste(data=line.encode(errors="surrogateescape"), bracketed=bracketed),
+                    hand.ENTER,
+                ),
                 hear=heard.base,
             ),
         )
@@ -148,68 +142,8 @@ class _Asked:
     token: str
     told: bool
     """By the shell itself; else by a one-shot."""
-    heard: _Heard
+    heard: hearing.Heard
     prepared: hands.Prepared
-
-
-class _Heard:
-    """What a pane prints from now on: from its recording, where there is one; else it is recorded for this one command."""
-
-    def __init__(self, folder: Path, position: output.Position | None, base: str) -> None:
-        self.base = base
-        self._folder = folder
-        self._reading = output.Reading(folder, position)
-        self._watch = logs.Watch([folder])
-        self._at: output.Segment | None = None
-
-    @classmethod
-    def begun(
-        cls,
-        assembly: assemble.Assembly,
-        keys: keyboard.Hands,
-        meant: hand.Meant,
-        own: Path,
-        held: contextlib.ExitStack,
-    ) -> _Heard:
-        recorded = assembly.expected().recordings / meant.epoch / meant.id
-        piped = meant.place.pane.piped
-        if piped and (end := output.end(recorded)) is not None:
-            found = cls(recorded, end, "")
-            held.callback(found.close)
-            return found
-        if piped:
-            keys.stop_hearing(meant.id)  # what a command of ours left behind that was killed
-            if any(each.pane.piped for each in status.places(assembly.tmux.observe()) if each.pane.id == meant.id):
-                raise errors.Conflict(
-                    f"{meant.address}: somebody pipes what it prints elsewhere, so that it cannot be heard",
-                    hint="without --wait it is only typed",
-                )
-        base = own / f"{meant.id[1:]}-{secrets.token_hex(4)}"
-        folder = base / meant.epoch / meant.id
-        folder.mkdir(mode=0o700, parents=True)
-        held.callback(shutil.rmtree, base, ignore_errors=True)
-        held.callback(keys.stop_hearing, meant.id)
-        found = cls(folder, None, str(base))
-        held.callback(found.close)
-        return found
-
-    @property
-    def fd(self) -> int | None:
-        return self._watch.fd
-
-    def pieces(self) -> Iterator[output.Piece]:
-        self._watch.drain()
-        for piece in self._reading.pieces():
-            if self.base and piece.end.segment != self._at:
-                self._at = piece.end.segment
-                for old in output.segments(self._folder):
-                    if old < self._at:
-                        (self._folder / str(old)).unlink(missing_ok=True)
-            yield piece
-
-    def close(self) -> None:
-        self._reading.close()
-        self._watch.close()
 
 
 class _Listening:
@@ -256,6 +190,7 @@ class _Listening:
         end = self._ended if self._ended is not None else self._terminals.monotonic()
         began = self._began if self._began is not None else self._typed
         return hand.Ran(
+            meant=self._asked.shell.meant,
             lines=tuple(self._lines),
             exit_code=self._code,
             duration=timedelta(seconds=end - began),

@@ -1,0 +1,107 @@
+"""What a pane prints from now on, whether or not anybody records it."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from orchestra.daemon import assemble, logs
+from orchestra.host import output
+from orchestra.model import errors, hand, status
+from orchestra.tmux import hands as keyboard
+
+_LONGEST = timedelta(days=365)
+
+
+@contextlib.contextmanager
+def alone(assembly: assemble.Assembly, pane: str) -> Iterator[bool]:
+    """Of two that want to hear one pane the second waits; whether it had to."""
+    waited = False
+
+    def waiting(holder: str) -> None:
+        nonlocal waited
+        waited = True
+
+    locks = assemble.locks(assembly)
+    with locks.hold(f"hear-{pane[1:]}", "pane exec --wait", _LONGEST, waiting):
+        yield waited
+
+
+class Heard:
+    """From its recording, where there is one; else it is recorded for as long as it is heard: in a directory of its own, because a
+    piece is no log."""
+
+    def __init__(self, folder: Path, position: output.Position | None, base: str) -> None:
+        self.base = base
+        self._folder = folder
+        self._reading = output.Reading(folder, position)
+        self._watch = logs.Watch([folder])
+        self._at: output.Segment | None = None
+
+    @classmethod
+    def begun(
+        cls,
+        assembly: assemble.Assembly,
+        keys: keyboard.Hands,
+        meant: hand.Meant,
+        held: contextlib.ExitStack,
+    ) -> Heard:
+        recorded = assembly.expected().recordings / meant.epoch / meant.id
+        piped = meant.place.pane.piped
+        if piped and (end := output.end(recorded)) is not None:
+            found = cls(recorded, end, "")
+            held.callback(found.close)
+            return found
+        if piped:
+            keys.stop_hearing(meant.id)  # what a command of ours left behind that was killed
+            if any(
+                each.pane.piped for each in status.places(assembly.tmux.observe()) if each.pane.id == meant.id
+            ):
+                raise errors.Conflict(
+                    f"{meant.address}: somebody pipes what it prints elsewhere, so that it cannot be heard",
+                    hint="without --wait it is only typed",
+                )
+        base = assembly.directories().state / "heard" / f"{meant.id[1:]}-{secrets.token_hex(4)}"
+        folder = base / meant.epoch / meant.id
+        folder.mkdir(mode=0o700, parents=True)
+        held.callback(shutil.rmtree, base, ignore_errors=True)
+        held.callback(keys.stop_hearing, meant.id)
+        found = cls(folder, None, str(base))
+        held.callback(found.close)
+        return found
+
+    @property
+    def fd(self) -> int | None:
+        return self._watch.fd
+
+    def pieces(self) -> Iterator[output.Piece]:
+        self._watch.drain()
+        for piece in self._reading.pieces():
+            if self.base and piece.end.segment != self._at:
+                self._at = piece.end.segment
+                for old in output.segments(self._folder):
+                    if old < self._at:
+                        (self._folder / str(old)).unlink(missing_ok=True)
+            yield piece
+
+    def close(self) -> None:
+        self._reading.close()
+        self._watch.close()
+
+
+@contextlib.contextmanager
+def listening(assembly: assemble.Assembly, meant: hand.Meant) -> Iterator[Heard | None]:
+    """From now on; None where somebody pipes the pane elsewhere."""
+    with alone(assembly, meant.id), contextlib.ExitStack() as held:
+        try:
+            heard = Heard.begun(assembly, assembly.keyboard, meant, held)
+        except errors.Conflict:
+            yield None
+            return
+        if heard.base:
+            assembly.keyboard.hear(meant.id, heard.base)
+        yield heard
