@@ -80,7 +80,7 @@ _spelled = ""
 
 def speak_as(name: str) -> None:
     """For an old spelling: from now on every answer bears its name, and the time."""
-    global _spelled  # noqa: PLW0603  # one command a process
+    global _spelled  # one command a process
     _spelled = name
 
 

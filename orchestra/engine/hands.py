@@ -56,11 +56,12 @@ class Hands:
         prepare: Callable[[hand.Meant], Prepared],
         *,
         leave_mode: bool = False,
+        force: bool = False,
         id: str = "",
         seen: status.Server | None = None,
     ) -> hand.Meant:
         """Into the one pane that `find` finds; what it was given. A message with an `id` that the pane remembers is not typed again."""
-        (meant,) = self.put_all([find], prepare, leave_mode=leave_mode, id=id, seen=seen)
+        (meant,) = self.put_all([find], prepare, leave_mode=leave_mode, force=force, id=id, seen=seen)
         return meant
 
     def put_all(
@@ -69,6 +70,7 @@ class Hands:
         prepare: Callable[[hand.Meant], Prepared],
         *,
         leave_mode: bool = False,
+        force: bool = False,
         id: str = "",
         seen: status.Server | None = None,
     ) -> Sequence[hand.Meant]:
@@ -80,13 +82,18 @@ class Hands:
             server, seen = seen or self._observe(), None
             found = [find(server) for find in finds]
             for each in found:
-                refuse(each, leave_mode=leave_mode)
+                refuse(each, in_mode=leave_mode or force)
             messages = []
             for each in found:
                 made = prepare(each)
                 messages.append(
                     hand.Message(
-                        meant=each, strokes=made.strokes, id=id, leave_mode=leave_mode, hear=made.hear
+                        meant=each,
+                        strokes=made.strokes,
+                        id=id,
+                        leave_mode=leave_mode,
+                        force=force,
+                        hear=made.hear,
                     )
                 )
             verdicts = self._keyboard.send(messages)
@@ -147,13 +154,14 @@ def new_id() -> str:
     return secrets.token_hex(6)
 
 
-def refuse(meant: hand.Meant, *, leave_mode: bool) -> None:
+def refuse(meant: hand.Meant, *, in_mode: bool) -> None:
+    """`in_mode`: that somebody looks at its history is no reason."""
     pane = meant.place.pane
     if pane.dead:
         _refuse(meant, hand.Verdict.DEAD)
     if pane.deaf:
         _refuse(meant, hand.Verdict.DEAF)
-    if pane.in_mode and not leave_mode:
+    if pane.in_mode and not in_mode:
         _refuse(meant, hand.Verdict.IN_MODE)
 
 

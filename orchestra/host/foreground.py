@@ -10,11 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from orchestra.host import age, process_table, prompt
 from orchestra.model import hand
 
-SHELLS = frozenset({"bash", "rbash", "zsh", "rzsh", "fish", "sh", "dash", "ash", "busybox", "ksh", "ksh93", "mksh", "yash", "tcsh", "csh"})  # fmt: skip
+SHELLS = frozenset(
+    "bash rbash zsh rzsh fish sh dash ash busybox ksh ksh93 mksh yash tcsh csh".split()  # noqa: SIM905  # less quotes
+)
 _WITH_WORD = ("--rcfile", "--init-file", "--init-command", "-C", "-o", "-O", "+o", "+O")
 """Options of shells whose next word is theirs."""
 _GONE = (OSError, ValueError, IndexError)
@@ -82,7 +85,7 @@ def _described(pid: int, group: int, *, own: bool) -> hand.Foreground:
     if sys.platform == "linux":
         argv = tuple(os.fsdecode(each) for each in _read(pid, "cmdline").rstrip(b"\0").split(b"\0"))
         with contextlib.suppress(OSError):
-            program = os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)").rpartition("/")[2]
+            program = str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(" (deleted)").rpartition("/")[2]
     else:
         argv = tuple(_ps("command=", pid).split())
     argv = _unwrapped(argv)
@@ -134,9 +137,7 @@ def is_shell(argv: Sequence[str], program: str) -> bool:
             next(words, None)
         elif word.startswith("--") and len(word) > 2:
             continue
-        elif not word.startswith(("-", "+")):
-            return False
-        elif "c" in word[1:]:
+        elif not word.startswith(("-", "+")) or "c" in word[1:]:
             return False
     return True
 

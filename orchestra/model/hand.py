@@ -67,6 +67,8 @@ class Message:
     """Hexadecimal digits: what the pane remembers it by."""
     leave_mode: bool = False
     """A person who looks at the pane's history is brought back to the present."""
+    force: bool = False
+    """Also while somebody looks at its history."""
     hear: str = ""
     """A directory: what the pane prints from here on is recorded there, if nothing is piped from it."""
 
@@ -109,6 +111,23 @@ class Foreground:
     @property
     def line(self) -> str:
         return " ".join(self.argv)[:200]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """What a pane shows."""
+
+    lines: tuple[bytes, ...]
+    """With their colours; those that go on from line to line are not said again."""
+    width: int
+    height: int
+    column: int
+    row: int
+    cursor: bool
+    application_cursor: bool
+    """Arrow keys are to be sent in the other of their two spellings."""
+    application_keypad: bool
+    dead: bool
 
 
 class Stop(StrEnum):

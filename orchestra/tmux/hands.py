@@ -21,6 +21,7 @@ REMEMBERED = 512
 HEARD = "@orchestra_heard"
 """Where a pane is recorded to for one command; whoever did that and was killed left it behind."""
 _VETO = "@orchestra_veto"
+_SCREEN = "#{pane_id} #{pane_width} #{pane_height} #{cursor_x} #{cursor_y} #{cursor_flag} #{keypad_cursor_flag} #{keypad_flag} #{pane_dead}"
 _WHY = "#{pane_id} #{pane_dead} #{pane_in_mode} #{pane_input_off}"
 
 
@@ -84,6 +85,28 @@ class Hands:
             panes[int(number)]: [line.rstrip() for line in text.rstrip().split("\n")][-lines:]
             for number, _, text in found
         }
+
+    def screen(self, pane: str) -> hand.Screen | None:
+        """None when it is gone."""
+        reply = self._host.ask(
+            "display-message", "-p", "-t", pane, _SCREEN, ";", "capture-pane", "-p", "-e", "-t", pane
+        )
+        head, _, body = reply.out.partition(b"\n")
+        words = head.decode(errors="replace").split(" ")
+        if reply.code != 0 or len(words) != 9 or words[0] != pane:
+            return None
+        width, height, column, row = map(int, words[1:5])
+        return hand.Screen(
+            lines=tuple(body.split(b"\n")[:height]),
+            width=width,
+            height=height,
+            column=column,
+            row=row,
+            cursor=words[5] != "0",
+            application_cursor=words[6] == "1",
+            application_keypad=words[7] == "1",
+            dead=words[8] == "1",
+        )
 
     # --- hearing one command
 
@@ -345,7 +368,7 @@ def _epoch(epoch: str) -> str:
 def _able(message: hand.Message) -> str:
     """Where any of these is not so, tmux takes what is typed, and loses it."""
     parts = ["#{==:#{pane_dead},0}", "#{==:#{pane_input_off},0}"]
-    if not message.leave_mode:
+    if not (message.leave_mode or message.force):
         parts.append("#{==:#{pane_in_mode},0}")
     return _all(*parts)
 

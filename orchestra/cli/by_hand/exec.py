@@ -31,7 +31,7 @@ from orchestra.model import errors
     show_default=True,
     help="How long each of these may take.",
 )
-@click.option("--force", is_flag=True, help="Type it whatever has the terminal.")
+@click.option("--force", is_flag=True, help="Type it whatever has the terminal, in copy mode, too.")
 @click.option(
     "--history",
     is_flag=True,
@@ -83,7 +83,7 @@ def command(
         return hands.Prepared(strokes=(line, hand.ENTER))
 
     meant = assembly.hands.put(
-        meaning.finding(address), prepare, leave_mode=leave_mode, id=meaning.id_of(once)
+        meaning.finding(address), prepare, leave_mode=leave_mode, force=force, id=meaning.id_of(once)
     )
     return meaning.tell(common, "pane exec", {"executed": text}, meant=meant)
 

@@ -89,7 +89,9 @@ def keys(
     leave_mode: bool,
     once: str | None,
 ) -> int:
-    """Press keys in a pane: C-c, C-d, Enter, Escape, Tab, Up, F5, M-x … What is no key's name is typed as it is. Options stand before ADDRESS.
+    """Press keys in a pane: C-c, C-d, Enter, Escape, Tab, Up, F5, M-x … What is no key's name is typed as it is.
+
+    Options stand before ADDRESS.
 
     \b
     Examples:

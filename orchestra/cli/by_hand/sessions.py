@@ -92,7 +92,8 @@ def depends(common: options.Common, session: str, other: str, remove: bool) -> i
 @click.argument("sessions", metavar="[SESSION…]", nargs=-1, shell_complete=suggest.sessions)
 @options.common
 def health(common: options.Common, sessions: tuple[str, ...]) -> int:
-    """Say how sessions are: healthy; degraded (a pane failed, or ERROR, FATAL or CRASH in its last lines); unhealthy (gone, or nothing runs).
+    """Say how sessions are: healthy; degraded, when a pane failed or ERROR, FATAL or CRASH stands in its last lines; unhealthy, when
+    it is gone or nothing runs in it.
 
     Exits 1 unless all of them are healthy. What a manifest's own checks say: orchestra wait ADDRESS --for healthy.
 
