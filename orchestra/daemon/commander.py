@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ GRACE = timedelta(seconds=2)
 SETTLED = 0.5
 """Seconds after which a shell that shows its prompt, and has said nothing, will say nothing."""
 LOOK = 0.05
+_FILLING = b"\x1b[1m\x1b[7m"
+_FILLED = re.compile(rb"\x1b\[1m\x1b\[7m[%#]\x1b\[27m\x1b\[1m\x1b\[0m {2,}\r \r")
+_WIDEST = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +166,8 @@ class _Listening:
         self._printed = printed
         self._find = find
         self._stream = stream.Stream(asked.token)
+        self._zsh = asked.shell.foreground.program.startswith("zsh")
+        self._held = b""
         self._lines: list[str] = []
         self._lost = 0
         self._typed = self._heard = terminals.monotonic()
@@ -203,7 +209,7 @@ class _Listening:
             self._heard = self._terminals.monotonic()
             if piece.lost != 0:
                 self._lost += piece.lost or 1
-            for each in self._stream.feed(piece.data):
+            for each in self._stream.feed(self._bare(piece.data)):
                 if self._ended is not None:
                     return
                 if isinstance(each, stream.Line):
@@ -213,6 +219,18 @@ class _Listening:
                     self._began = self._heard
                 elif each.kind is marks.Kind.COMMAND_END and self._began is not None:
                     self._ended, self._code = self._heard, each.exit_code
+
+    def _bare(self, data: bytes) -> bytes:
+        """Without what zsh puts behind a last line that has no end, to begin its prompt in the first column."""
+        if not self._zsh:
+            return data
+        data = _FILLED.sub(b"", self._held + data)
+        at = data.rfind(_FILLING)
+        if at < 0 or len(data) - at > _WIDEST or b"\x1b]" in data[at:]:
+            self._held = b""
+            return data
+        self._held = data[at:]
+        return data[:at]
 
     def _say(self, line: str) -> None:
         if self._printed is not None:
@@ -256,12 +274,12 @@ class _Listening:
             return self._terminals.monotonic() + grace
         if self._stopped is hand.Stop.KILL:
             return None
-        self._stopped = hand.Stop.TERM if self._stopped is hand.Stop.KEY else hand.Stop.KILL
-        pane = self._asked.shell.meant.place.pane
-        now = self._terminals.foreground(pane.pid)
+        now = self._terminals.foreground(self._asked.shell.meant.place.pane.pid)
         if now is None or now.own or now.group == self._asked.shell.foreground.group:
-            return None  # it is the shell itself that is at work, and that is not ours to kill
-        self._terminals.signal(now, self._stopped)
+            return None  # nothing but the shell is left, and that is not ours to kill
+        stronger = hand.Stop.TERM if self._stopped is hand.Stop.KEY else hand.Stop.KILL
+        if self._terminals.signal(now, stronger):
+            self._stopped = stronger
         return self._terminals.monotonic() + grace
 
     def _interrupt(self) -> None:

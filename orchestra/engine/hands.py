@@ -117,8 +117,6 @@ class Hands:
             found = terminals.foreground(pane.pid)
             if found is None:
                 raise errors.ActionFailed(f"{meant.address}: its process has ended")
-            if found.own and not found.shell:
-                break  # and it will never be one
             if found.shell and terminals.at_prompt(found.pid, pane.tty):
                 shown += 1
                 if shown > 1:
@@ -126,10 +124,11 @@ class Hands:
             else:
                 shown = 0
             waited = terminals.monotonic() - begun
-            if waited > patience:
-                age = terminals.age(pane.pid)
-                if not found.own or age is None or age > YOUNG:
-                    break
+            age = terminals.age(found.pid) or 0.0
+            if found.own and not found.shell and age > patience:
+                break  # nor will it ever be one
+            if waited > patience and not (found.shell and age < YOUNG):
+                break
             terminals.rest(BEAT if waited < 1 else 10 * BEAT)
         if found.shell:
             raise errors.Conflict(

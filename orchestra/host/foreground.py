@@ -20,17 +20,19 @@ SHELLS = frozenset(
 )
 _WITH_WORD = ("--rcfile", "--init-file", "--init-command", "-C", "-o", "-O", "+o", "+O")
 """Options of shells whose next word is theirs."""
+_AGAIN = 0.001
 _GONE = (OSError, ValueError, IndexError)
 """It ended meanwhile, or is another user's."""
 
 
 class Terminals:
     def foreground(self, pid: int) -> hand.Foreground | None:
-        """Of the terminal that `pid`, a pane's first process, runs on. None when it is gone."""
-        try:
-            return _of_proc(pid) if sys.platform == "linux" else _of_ps(pid)
-        except _GONE:
-            return None
+        """Of the terminal that `pid`, a pane's first process, runs on. None when that is gone."""
+        while process_table.start_time(pid) is not None:
+            with contextlib.suppress(*_GONE):  # what had the terminal ended while it was looked at
+                return _of_proc(pid) if sys.platform == "linux" else _of_ps(pid)
+            self.rest(_AGAIN)
+        return None
 
     def first(self, pid: int) -> hand.Foreground | None:
         """A pane's first process itself, whatever has its terminal."""

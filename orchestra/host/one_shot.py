@@ -18,7 +18,7 @@ _UNREAD = 3600.0
 
 _POSIX = """\
 {forget}printf '\\033]7717;{token};start;1;\\007'
-command . {command}
+{read} . {command}
 __orchestra_code=$?
 printf '\\033]7717;{token};end;1;%d\\007' "$__orchestra_code"
 eval "unset __orchestra_code; return $__orchestra_code"
@@ -63,7 +63,9 @@ def write(folder: Path, shell: str, command: str, token: str) -> OneShot:
         body = _FISH.format(**places)
     else:
         forget = _FORGET_IN_BASH.format(**places) if shell in ("bash", "rbash") else ""
-        body = _POSIX.format(**places, forget=forget)
+        # Plain, a file that cannot be read as a script would end the reading of this one in most of them.
+        read = "builtin" if shell in ("bash", "rbash", "zsh") else "command"
+        body = _POSIX.format(**places, forget=forget, read=read)
     for path, content in ((script, body), (text, command + "\n")):
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:  # noqa: PTH123
             file.write(content.encode(errors="surrogateescape"))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import shutil
-import signal
 import string
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -62,8 +60,7 @@ class Shell:
         if ours:
             making.session(tmux.assembly, "s", str(tmux.folder), "it")
         else:
-            words = (path,) if path.endswith("sh") and "fish" not in path else (path,)
-            tmux.tmux("new-session", "-d", "-s", "s", "-x", "120", "-y", "40", "-c", str(tmux.folder), *words)
+            tmux.tmux("new-session", "-d", "-s", "s", "-x", "120", "-y", "40", "-c", str(tmux.folder), path)
             tmux.tmux("set-option", "-pt", "s:", "@orchestra_name", "it")
         self.commander = commander.Commander(tmux.assembly)
 
@@ -99,7 +96,9 @@ def check(shell: Shell) -> None:
     shell.run("cd /")
     assert shell.run("pwd").lines == ("/",)
     # Nothing is left: no pipe, no file.
-    assert shell.tmux.tmux("display-message", "-p", "-t", "s:", "#{pane_pipe} [#{@orchestra_heard}]") == "0 []\n"
+    assert (
+        shell.tmux.tmux("display-message", "-p", "-t", "s:", "#{pane_pipe} [#{@orchestra_heard}]") == "0 []\n"
+    )
     left = [path for path in shell.tmux.folder.rglob("*") if path.parent.name in ("commands", "heard")]
     assert left == []
 
@@ -117,7 +116,9 @@ def test_the_history_shows_the_commands_and_nothing_of_ours(start: Callable[...,
         assert listed.count(each) == 1, (each, listed)
 
 
-def test_a_history_that_leaves_out_what_begins_with_a_space_loses_nothing(start: Callable[..., Shell]) -> None:
+def test_a_history_that_leaves_out_what_begins_with_a_space_loses_nothing(
+    start: Callable[..., Shell],
+) -> None:
     shell = start(shutil.which("bash"), ours=False)
     shell.run("HISTCONTROL=ignorespace:ignoredups")
     for each in ("echo one", "echo two", "echo two"):
@@ -128,7 +129,9 @@ def test_a_history_that_leaves_out_what_begins_with_a_space_loses_nothing(start:
     assert "HISTCONTROL=" in listed
 
 
-def test_a_zsh_that_does_not_tell_is_asked_only_if_its_history_may_keep_it(start: Callable[..., Shell]) -> None:
+def test_a_zsh_that_does_not_tell_is_asked_only_if_its_history_may_keep_it(
+    start: Callable[..., Shell],
+) -> None:
     shell = start(shutil.which("zsh"), ours=False)
     with pytest.raises(errors.Conflict, match="history"):
         shell.run("echo hi")
@@ -230,14 +233,8 @@ def test_one_command_after_another(start: Callable[..., Shell], ours: bool) -> N
 def test_a_shell_is_waited_for(start: Callable[..., Shell]) -> None:
     """That reads its user's files yet."""
     os.environ["SHELL"] = str(shutil.which("bash"))
-    with contextlib.suppress(KeyError):
-        del os.environ["BASH_ENV"]
-
     shell = start(shutil.which("bash"), ours=False)
     (shell.tmux.folder / ".bashrc").write_text("read -t 3 -N 1 </dev/tty; PS1='> '\n")
     shell.tmux.tmux("respawn-pane", "-k", "-t", "s:", "bash")
     ran = shell.run("echo late")
     assert (ran.lines, ran.exit_code) == (("late",), 0)
-
-
-_ = signal

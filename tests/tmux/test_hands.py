@@ -292,7 +292,9 @@ def test_never_into_another_pane_while_everything_is_moved_about(panes: Panes) -
         logs = [f"{session}/{name}" for session in "st"]
 
         def all_there(name: str = name, logs: Sequence[str] = logs) -> bool:
-            lines = itertools.chain.from_iterable(panes.typed(each).splitlines(keepends=True) for each in logs)
+            lines = itertools.chain.from_iterable(
+                panes.typed(each).splitlines(keepends=True) for each in logs
+            )
             return sorted(lines) == sorted(sent[name])
 
         live.until(all_there, f"what was sent to {name}, and nothing else")
@@ -314,7 +316,9 @@ def _churn(panes: Panes, stop: threading.Event) -> None:
             tmux.tmux("rename-session", "-t", f"={named[1]}", named[0])
             tmux.tmux("rename-session", "-t", "=passing", named[1])
         else:
-            made = tmux.tmux("split-window", "-d", "-b", "-t", dice.choice(ids), "-P", "-F", "#{pane_id}", "cat").strip()
+            made = tmux.tmux(
+                "split-window", "-d", "-b", "-t", dice.choice(ids), "-P", "-F", "#{pane_id}", "cat"
+            ).strip()
             tmux.tmux("set-option", "-pt", made, "@orchestra_name", "passing")
             tmux.tmux("kill-pane", "-t", made)
 
