@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from orchestra.daemon import assemble, hearing, logs
+from orchestra.daemon import assemble, hearing
 from orchestra.engine import hands, launching
 from orchestra.host import foreground, one_shot
 from orchestra.model import errors, hand, status
@@ -20,6 +20,9 @@ GRACE = timedelta(seconds=2)
 """What a command that took too long has to end by itself, after each way of asking."""
 SETTLED = 0.5
 """Seconds after which a shell that shows its prompt, and has said nothing, will say nothing."""
+QUICK = 0.25
+"""Seconds in which a command is expected to end: so long what it printed is looked for all the time."""
+BEAT = 0.0005
 LOOK = 0.05
 _FILLING = b"\x1b[1m\x1b[7m"
 _FILLED = re.compile(rb"\x1b\[1m\x1b\[7m[%#]\x1b\[27m\x1b\[1m\x1b\[0m {2,}\r \r")
@@ -178,7 +181,6 @@ class _Listening:
         self._deadline = None if wish.timeout is None else self._typed + wish.timeout.total_seconds()
 
     def until_ended(self) -> hand.Ran:
-        fd = self._asked.heard.fd
         while True:
             self._read()
             if self._ended is not None:
@@ -191,8 +193,11 @@ class _Listening:
                 self._deadline = self._stop()
                 if self._deadline is None:
                     break
+            if now - self._typed < QUICK:
+                self._terminals.rest(BEAT)
+                continue
             left = LOOK if self._deadline is None else min(LOOK, self._deadline - now)
-            self._terminals.rest(left if fd is not None else min(left, logs.POLL), fd)
+            self._terminals.rest(left, self._asked.heard.listen())
         end = self._ended if self._ended is not None else self._terminals.monotonic()
         began = self._began if self._began is not None else self._typed
         return hand.Ran(

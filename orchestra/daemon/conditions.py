@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from orchestra.daemon import assemble, commander, hearing
+from orchestra.daemon import assemble, commander
 from orchestra.engine import launching, patterns
-from orchestra.host import foreground, output
+from orchestra.host import foreground, machine, shell
 from orchestra.model import errors, hand, names, status
 from orchestra.plan import addressing, grouping
-from orchestra.tmux import marks, stream
 
 TROUBLE = "ERROR|FATAL|CRASH"
 """In what was printed lately: degraded."""
 LATELY = 50
 """Lines."""
 BEAT = 0.02
-LAST = 64 * 1024
-"""Bytes of a recording in which the last command's end is looked for."""
+TAKEN = 0.25
+"""Seconds in which a shell begins what it was typed; one that does not tell may have ended it before anybody looked."""
 
 
 class State(StrEnum):
@@ -38,7 +37,7 @@ class Condition:
     pid: int = 0
     since: timedelta | None = None
     exit_code: int | None = None
-    """Of a dead pane, or of the last command of a shell that tells and is recorded."""
+    """Of a dead pane, or of the last command of a shell that tells."""
     signal: int | None = None
 
 
@@ -85,23 +84,27 @@ def _dead(assembly: assemble.Assembly, meant: hand.Meant) -> Condition:
 
 
 def _last_code(assembly: assemble.Assembly, meant: hand.Meant) -> int | None:
-    uid = commander.tells(meant.place.pane)
-    folder = assembly.expected().recordings / meant.epoch / meant.id
-    end = output.end(folder) if uid else None
-    if end is None:
-        return None
-    reading = output.Reading(folder, output.Position(end.segment, max(0, end.offset - LAST)))
-    heard = stream.Stream(launching.token(uid))
-    try:
-        found = [each for piece in reading.pieces() for each in heard.feed(piece.data)]
-    finally:
-        reading.close()
-    codes = [
-        each.exit_code
-        for each in found
-        if isinstance(each, marks.Mark) and each.kind is marks.Kind.COMMAND_END
-    ]
-    return codes[-1] if codes else None
+    last = last_command(assembly, meant.place.pane)
+    return last[1] if last is not None and last[0] > 0 else None
+
+
+def last_command(assembly: assemble.Assembly, live: status.Pane) -> tuple[int, int] | None:
+    """Of a pane whose shell tells: the number and the exit code of the command that ended last."""
+    uid = commander.tells(live)
+    return shell.last(assembly.expected().runtime / machine.SHELLS / launching.token(uid)) if uid else None
+
+
+def taken(assembly: assemble.Assembly, meant: hand.Meant, before: tuple[int, int] | None) -> None:
+    """Returns when the shell has begun what it was typed, or soon: whoever looks next does not see it idle still."""
+    terminals, live = foreground.Terminals(), meant.place.pane
+    deadline = terminals.monotonic() + TAKEN
+    while terminals.monotonic() < deadline:
+        found = terminals.foreground(live.pid)
+        if found is None or not found.shell or not terminals.at_prompt(found.pid, live.tty):
+            return
+        if before is not None and last_command(assembly, live) != before:
+            return
+        terminals.rest(BEAT / 10)
 
 
 def wait(assembly: assemble.Assembly, meant: hand.Meant, timeout: timedelta | None) -> Condition:
@@ -111,28 +114,16 @@ def wait(assembly: assemble.Assembly, meant: hand.Meant, timeout: timedelta | No
         return first
     terminals = foreground.Terminals()
     deadline = None if timeout is None else terminals.monotonic() + timeout.total_seconds()
-    with hearing.listening(assembly, meant) as heard:
-        code: int | None = None
-        uid = commander.tells(meant.place.pane)
-        told = stream.Stream(launching.token(uid) if uid else "")
-        while True:
-            now = pane(assembly, meant)
-            for piece in heard.pieces() if heard is not None else ():
-                for each in told.feed(piece.data):
-                    if isinstance(each, marks.Mark) and each.kind is marks.Kind.COMMAND_END:
-                        code = each.exit_code
-            if now.state is State.DEAD:
-                return now
-            if now.state is State.IDLE:
-                return Condition(
-                    state=now.state, command=now.command, pid=now.pid, since=now.since, exit_code=code
-                )
-            if deadline is not None and terminals.monotonic() >= deadline:
-                assert timeout is not None
-                raise errors.ActionFailed(
-                    f"{meant.address}: `{now.command}` (pid {now.pid}) runs still after {timeout.total_seconds():g}s"
-                )
-            terminals.rest(BEAT)
+    while True:
+        now = pane(assembly, meant)
+        if now.state is not State.RUNNING:
+            return now
+        if deadline is not None and terminals.monotonic() >= deadline:
+            assert timeout is not None
+            raise errors.ActionFailed(
+                f"{meant.address}: `{now.command}` (pid {now.pid}) runs still after {timeout.total_seconds():g}s"
+            )
+        terminals.rest(BEAT)
 
 
 # --- sessions

@@ -39,7 +39,7 @@ class Heard:
         self.base = base
         self._folder = folder
         self._reading = output.Reading(folder, position)
-        self._watch = logs.Watch([folder])
+        self._watch: logs.Watch | None = None
         self._at: output.Segment | None = None
 
     @classmethod
@@ -74,12 +74,16 @@ class Heard:
         held.callback(found.close)
         return found
 
-    @property
-    def fd(self) -> int | None:
+    def listen(self) -> int | None:
+        """A descriptor that is readable when there is more; None where nothing tells. Worth it only for what takes time: letting go of it
+        takes the kernel 20 ms, whatever it was asked to watch."""
+        if self._watch is None:
+            self._watch = logs.Watch([self._folder])
         return self._watch.fd
 
     def pieces(self) -> Iterator[output.Piece]:
-        self._watch.drain()
+        if self._watch is not None:
+            self._watch.drain()
         for piece in self._reading.pieces():
             if self.base and piece.end.segment != self._at:
                 self._at = piece.end.segment
@@ -90,18 +94,5 @@ class Heard:
 
     def close(self) -> None:
         self._reading.close()
-        self._watch.close()
-
-
-@contextlib.contextmanager
-def listening(assembly: assemble.Assembly, meant: hand.Meant) -> Iterator[Heard | None]:
-    """From now on; None where somebody pipes the pane elsewhere."""
-    with alone(assembly, meant.id), contextlib.ExitStack() as held:
-        try:
-            heard = Heard.begun(assembly, assembly.keyboard, meant, held)
-        except errors.Conflict:
-            yield None
-            return
-        if heard.base:
-            assembly.keyboard.hear(meant.id, heard.base)
-        yield heard
+        if self._watch is not None:
+            self._watch.close()

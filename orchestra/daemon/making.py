@@ -40,13 +40,10 @@ def _made(assembly: assemble.Assembly, server: status.Server, dir: str, label: s
     machine = assembly.world.machine
     if not machine.is_directory(dir):
         raise errors.UsageError(f"nothing can start in {dir}: it is no directory, or not open to you")
-    uid = secrets.token_hex(6)
-    env = {"ORCHESTRA_PANE": uid}
     shell, own = assembly.keyboard.defaults() if server.running else ("", "")
     if own:  # a person wants something else in every pane
-        return hands.Made(None, dir, uid=uid, name=label, env=env)
-    plain = (shell or machine.login_shell(), "-l")
-    argv, told = machine.integrate(plain, launching.token(uid))
-    return hands.Made(
-        action.Launch(argv=argv, env={**env, **told}, dir=dir), dir, uid=uid, name=label, env={}
-    )
+        return hands.Made(None, dir, uid="", name=label)
+    uid = secrets.token_hex(6)
+    argv, told = machine.integrate((shell or machine.login_shell(), "-l"), launching.token(uid))
+    env = {"ORCHESTRA_PANE": uid, **told} if told else {}
+    return hands.Made(action.Launch(argv=argv, env=env, dir=dir), dir, uid=uid if told else "", name=label)

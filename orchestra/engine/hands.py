@@ -13,8 +13,8 @@ from orchestra.plan import addressing
 Find = Callable[[status.Server], hand.Meant]
 TRIES = 100
 """Of finding a pane that is renamed or renumbered all the time, and of sending what nobody answered to."""
-BEAT = 0.002
-"""Seconds between two looks at a shell; neither the kernel nor tmux tells when a prompt is shown."""
+BEAT = 0.0005
+"""Seconds between two looks at a shell, at first; neither the kernel nor tmux tells when a prompt is shown."""
 PATIENCE = 2.0
 """Seconds that a shell may take to show its prompt, or what runs to end by itself, before it is refused."""
 YOUNG = 15.0
@@ -129,7 +129,7 @@ class Hands:
                 break  # nor will it ever be one
             if waited > patience and not (found.shell and age < YOUNG):
                 break
-            terminals.rest(BEAT if waited < 1 else 10 * BEAT)
+            terminals.rest(BEAT if waited < 0.05 else 10 * BEAT)
         if found.shell:
             raise errors.Conflict(
                 f"{meant.address}: its shell ({found.argv[0]}, pid {found.pid}) shows no prompt", hint=STRIKES

@@ -36,7 +36,9 @@ _OF_THE_PANE = frozenset(
     }
 )
 """Variables that tmux, shells and we set anew in each pane."""
-_OF_OUR_SHELL = frozenset({"ORCHESTRA_SHELL_TOKEN", "ORCHESTRA_SHELL_WAS", "ENV", "ZDOTDIR"})
+_OF_OUR_SHELL = frozenset(
+    {"ORCHESTRA_SHELL_TOKEN", "ORCHESTRA_SHELL_FILE", "ORCHESTRA_SHELL_WAS", "ENV", "ZDOTDIR"}
+)
 """Of a shell that was started by hand, by us: the last two lead to what makes it tell of its commands."""
 _USUAL = {"automatic-rename": "off", "synchronize-panes": "off"}
 """What naming a window, and orchestra, set on windows."""

@@ -110,9 +110,6 @@ class Hands:
 
     # --- hearing one command
 
-    def hear(self, pane: str, base: str) -> None:
-        self._host.source([quote.command(*each) for each in _hearing(pane, base)])
-
     def stop_hearing(self, pane: str) -> None:
         close = _chain([recording.closed(pane), ("set-option", "-put", pane, HEARD)])
         self._host.source([quote.command("if-shell", "-F", "-t", pane, f"#{{!=:#{{{HEARD}}},}}", close)])
@@ -247,23 +244,15 @@ class Hands:
 class Made:
     """How a pane is made by hand: what runs in it, and what is written on it."""
 
-    def __init__(
-        self, launch: action.Launch | None, dir: str, *, uid: str, name: str, env: Mapping[str, str]
-    ) -> None:
-        """`launch`: None for what tmux itself would run."""
+    def __init__(self, launch: action.Launch | None, dir: str, *, uid: str, name: str) -> None:
+        """`launch`: None for what tmux itself would run. `uid`: "" where its shell does not tell of its commands."""
         self.dir, self.launched = dir, launch is not None
         self._uid, self._name = uid, name
-        if launch is not None:
-            self.words = commands.launched(launch)
-        else:
-            told = [word for key, value in env.items() for word in ("-e", f"{key}={value}")]
-            self.words = ("-c", quote.literal(dir), *told)
+        self.words = commands.launched(launch) if launch is not None else ("-c", quote.literal(dir))
 
     def options(self, target: str) -> commands.Commands:
-        named: commands.Commands = (
-            [("set-option", "-pt", target, observe.NAME, self._name)] if self._name else []
-        )
-        return [("set-option", "-pt", target, observe.HAND, self._uid), *named]
+        written = ((observe.HAND, self._uid), (observe.NAME, self._name))
+        return [("set-option", "-pt", target, option, value) for option, value in written if value]
 
 
 class _Buffers:

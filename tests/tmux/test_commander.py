@@ -188,7 +188,9 @@ def test_what_was_left_by_one_that_was_killed_is_in_nobodys_way(start: Callable[
     shell = start(shutil.which("bash"), ours=True)
     shell.run("true")
     pane = shell.tmux.tmux("display-message", "-p", "-t", "s:", "#{pane_id}").strip()
-    shell.tmux.assembly.keyboard.hear(pane, str(shell.tmux.folder / "left"))
+    shell.tmux.tmux(
+        "set-option", "-pt", pane, "@orchestra_heard", "/gone", ";", "pipe-pane", "-t", pane, "cat >/dev/null"
+    )
     live.until(lambda: shell.tmux.tmux("display-message", "-p", "-t", "s:", "#{pane_pipe}") == "1\n")
     assert shell.run("echo heard").lines == ("heard",)
 
@@ -234,7 +236,7 @@ def test_a_shell_is_waited_for(start: Callable[..., Shell]) -> None:
     """That reads its user's files yet."""
     os.environ["SHELL"] = str(shutil.which("bash"))
     shell = start(shutil.which("bash"), ours=False)
-    (shell.tmux.folder / ".bashrc").write_text("read -t 3 -N 1 </dev/tty; PS1='> '\n")
+    (shell.tmux.folder / ".bashrc").write_text("read -t 2.5 -N 1 </dev/tty; PS1='> '\n")
     shell.tmux.tmux("respawn-pane", "-k", "-t", "s:", "bash")
     ran = shell.run("echo late")
     assert (ran.lines, ran.exit_code) == (("late",), 0)

@@ -71,20 +71,26 @@ def command(
         raise errors.UsageError("a command cannot hold a NUL byte")
     if wait:
         return _waited(common, address, text, timeout, grace, history, leave_mode, once)
+    from orchestra.daemon import conditions
     from orchestra.engine import hands
     from orchestra.model import hand
 
     assembly = common.assembly()
+    before: tuple[int, int] | None = None
 
     def prepare(meant: hand.Meant) -> hands.Prepared:
+        nonlocal before
         if not force:
             assembly.hands.shell(meant)
+            before = conditions.last_command(assembly, meant.place.pane)
         line = hand.Paste(data=text.encode(errors="surrogateescape"), bracketed=True)
         return hands.Prepared(strokes=(line, hand.ENTER))
 
     meant = assembly.hands.put(
         meaning.finding(address), prepare, leave_mode=leave_mode, force=force, id=meaning.id_of(once)
     )
+    if not force:
+        conditions.taken(assembly, meant, before)
     return meaning.tell(common, "pane exec", {"executed": text}, meant=meant)
 
 
