@@ -8,11 +8,15 @@ import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from orchestra.daemon import assemble, logs
+from orchestra.daemon import assemble
 from orchestra.host import output
 from orchestra.model import errors, hand, status
 from orchestra.tmux import hands as keyboard
+
+if TYPE_CHECKING:
+    from orchestra.daemon import logs
 
 _LONGEST = timedelta(days=365)
 
@@ -78,6 +82,8 @@ class Heard:
         """A descriptor that is readable when there is more; None where nothing tells. Worth it only for what takes time: letting go of it
         takes the kernel 20 ms, whatever it was asked to watch."""
         if self._watch is None:
+            from orchestra.daemon import logs  # asyncio, which short commands need not pay for
+
             self._watch = logs.Watch([self._folder])
         return self._watch.fd
 

@@ -132,8 +132,8 @@ def is_shell(argv: Sequence[str], program: str) -> bool:
     if name not in SHELLS and program not in SHELLS:
         return False
     words = iter(argv[1:])
-    if (program or name) == "busybox" and name == "busybox":
-        next(words, None)  # `busybox sh`
+    if name == "busybox" and next(words, "") not in SHELLS:
+        return False
     for word in words:
         if word in _WITH_WORD:
             next(words, None)
