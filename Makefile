@@ -67,6 +67,7 @@ bench: venv ## Run the benchmarks
 	$(BIN)/python -m benchmarks.snapshots
 	$(BIN)/python -m benchmarks.watch
 	$(BIN)/python -m benchmarks.metrics
+	$(BIN)/python -m benchmarks.hands
 
 docs: venv ## Regenerate the generated pages of docs/
 	$(BIN)/python -m tests.support.manifest_reference

@@ -2,7 +2,7 @@
 
 Everything names panes by id and lets tmux compare, in the step that acts, that the pane is still the one that was meant. Several
 messages go in one turn of the server, all of them or none. A message leaves its number on the pane, so that it can be sent again when
-nobody knows whether it arrived (docs/decisions/0015-by-hand.md).
+nobody knows whether it arrived (docs/decisions/0024-by-hand.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`orchestra pane attach`: one pane on this terminal.
 
 A tmux client shows a window, never one pane, and zooming it would zoom it for everybody; so this is no client. It draws what tmux says
-that the pane shows, and types what is typed (docs/decisions/0015-by-hand.md).
+that the pane shows, and types what is typed (docs/decisions/0024-by-hand.md).
 """
 
 from __future__ import annotations

@@ -235,7 +235,7 @@ def _waited(
         for printed in str(row.get("output", "")).splitlines():
             output.say(f"{output.one_line(str(row['address']))} | {output.printable(printed)}")
         how = row.get("error") or f"exited with {row['exit_code']}"
-        output.note(output.one_line(f"{row['address']} {how}"))
+        output.say(output.one_line(f"{row['address']} {how}"))
     return codes.ERROR if bad else codes.OK
 
 
