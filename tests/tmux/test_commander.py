@@ -6,7 +6,7 @@ import os
 import random
 import shutil
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import hypothesis
@@ -70,8 +70,8 @@ class Shell:
 
 
 @pytest.fixture
-def start(tmux: live.Live) -> Iterator[Callable[..., Shell]]:
-    yield lambda path, *, ours: Shell(tmux, path, ours=ours)
+def start(tmux: live.Live) -> Callable[..., Shell]:
+    return lambda path, *, ours: Shell(tmux, path, ours=ours)
 
 
 @pytest.mark.parametrize("path", SHELLS)
@@ -144,12 +144,12 @@ def test_what_cannot_take_a_command_is_told(start: Callable[..., Shell]) -> None
     shell.run("true")
     tmux.tmux("send-keys", "-t", "s:", "exec sleep 99999", "Enter")
     live.until(lambda: "sleep" in tmux.tmux("display-message", "-p", "-t", "s:", "#{pane_current_command}"))
-    with pytest.raises(errors.Conflict, match="`sleep 99999` .* has the terminal"):
+    with pytest.raises(errors.Conflict, match=r"`sleep 99999` .* has the terminal"):
         shell.run("echo no")
     tmux.tmux("respawn-pane", "-k", "-t", "s:", "bash", "--norc")
     tmux.tmux("send-keys", "-t", "s:", "cat", "Enter")
     live.until(lambda: tmux.tmux("display-message", "-p", "-t", "s:", "#{pane_current_command}") == "cat\n")
-    with pytest.raises(errors.Conflict, match="`cat` .* has the terminal"):
+    with pytest.raises(errors.Conflict, match=r"`cat` .* has the terminal"):
         shell.run("echo no")
     assert "echo no" not in tmux.tmux("capture-pane", "-p", "-t", "s:")
 
