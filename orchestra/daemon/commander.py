@@ -100,13 +100,7 @@ class Commander:
             token=token,
             told=shell.foreground.own and bool(uid) and plain,
             heard=heard,
-            prepared=hands.Prepared(
-                strokes=(
-                    hand.Paste(data=line.encode(errors="surrogateescape"), bracketed=bracketed),
-                    hand.ENTER,
-                ),
-                hear=heard.base,
-            ),
+            prepared=hands.Prepared(strokes=hands.line(line, bracketed=bracketed), hear=heard.base),
         )
 
     def _one_shot(self, meant: hand.Meant, wish: Wish, program: str, token: str) -> one_shot.OneShot:

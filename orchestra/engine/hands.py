@@ -139,6 +139,12 @@ class Hands:
         )
 
 
+def line(text: str, *, bracketed: bool = True) -> tuple[hand.Paste, ...]:
+    """What gives a shell a line, and nothing but that line."""
+    pasted = hand.Paste(data=text.encode(errors="surrogateescape"), bracketed=bracketed)
+    return (hand.EMPTIED, pasted, hand.ENTER)
+
+
 def by_id(id_: str, epoch: str) -> Find:
     def find(server: status.Server) -> hand.Meant:
         found = addressing.by_id(server, id_)

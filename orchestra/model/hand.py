@@ -53,6 +53,8 @@ class Keys:
     literal: bool = False
 
 
+EMPTIED = Paste(data=b"\x05\x15")
+"""C-e, C-u: what somebody has half typed in a shell's line is not run with what comes; C-y brings it back."""
 ENTER = Paste(data=b"\r")
 INTERRUPT = Paste(data=b"\x03")
 

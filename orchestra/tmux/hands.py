@@ -270,7 +270,7 @@ class _Buffers:
         name = self._names.get(data)
         if name is None:
             name = self._names[data] = f"orchestra-{self._run}-{len(self._names)}"
-            if data in (hand.ENTER.data, hand.INTERRUPT.data):
+            if data in (hand.ENTER.data, hand.INTERRUPT.data, hand.EMPTIED.data):
                 self.begin.append(quote.command("set-buffer", "-b", name, "--", data.decode()))
             else:
                 self.loaded.append((name, data))

@@ -161,6 +161,16 @@ def test_an_open_quote_is_told_and_taken_back(start: Callable[..., Shell]) -> No
     assert shell.run("echo after").lines == ("after",)
 
 
+@pytest.mark.parametrize("path", [*SHELLS, pytest.param(shutil.which("dash"), id="dash")])
+def test_what_somebody_has_half_typed_is_not_run_with_it(start: Callable[..., Shell], path: str) -> None:
+    shell = start(path, ours=not path.endswith("dash"))
+    shell.run("true")
+    shell.tmux.tmux("send-keys", "-t", "s:", "-l", "rm -rf x")
+    shell.tmux.tmux("send-keys", "-t", "s:", "Left")
+    ran = shell.run("echo clean")
+    assert (ran.lines, ran.exit_code) == (("clean",), 0)
+
+
 def test_a_shell_that_ends_with_its_command(start: Callable[..., Shell]) -> None:
     shell = start(shutil.which("bash"), ours=True)
     shell.run("true")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from datetime import timedelta
 
@@ -62,7 +61,7 @@ def command(
       orchestra pane exec api/shell 'cd /srv && make'
       orchestra pane exec --wait --timeout 5m api/shell make test
     """
-    text = words[0] if len(words) == 1 else shlex.join(words)
+    text = meaning.line(words)
     if timeout is not None and not wait:
         raise errors.UsageError("--timeout needs --wait: somebody has to be there to end it")
     if wait and force:
@@ -83,8 +82,8 @@ def command(
         if not force:
             assembly.hands.shell(meant)
             before = conditions.last_command(assembly, meant.place.pane)
-        line = hand.Paste(data=text.encode(errors="surrogateescape"), bracketed=True)
-        return hands.Prepared(strokes=(line, hand.ENTER))
+        typed = hands.line(text)
+        return hands.Prepared(strokes=typed[1:] if force else typed)
 
     meant = assembly.hands.put(
         meaning.finding(address), prepare, leave_mode=leave_mode, force=force, id=meaning.id_of(once)

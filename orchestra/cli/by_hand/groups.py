@@ -163,23 +163,19 @@ def exec_(
       orchestra group exec backend 'git pull'
       orchestra group exec --wait backend make test
     """
-    import shlex
-
     from orchestra.engine import hands
-    from orchestra.model import hand
 
     if timeout is not None and not wait:
         raise errors.UsageError("--timeout needs --wait: somebody has to be there to end it")
-    text = words[0] if len(words) == 1 else shlex.join(words)
+    text = meaning.line(words)
     assembly = common.assembly()
     finds = [_finding(each.id, label) for each in _members(assembly, name)]
-    line = hand.Paste(data=text.encode(errors="surrogateescape"), bracketed=True)
     if wait:
         return _waited(common, assembly, name, finds, text, timeout)
 
     def prepare(meant: hand.Meant) -> hands.Prepared:
         assembly.hands.shell(meant)
-        return hands.Prepared(strokes=(line, hand.ENTER))
+        return hands.Prepared(strokes=hands.line(text))
 
     found = assembly.hands.put_all(finds, prepare)
     rows = [meaning.where(each) for each in found]

@@ -35,6 +35,17 @@ def once(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def line(words: Sequence[str]) -> str:
+    """One word is a line for the shell; several are quoted, each as it is."""
+    if len(words) > 1 and words[0] == "--":
+        words = words[1:]
+    if len(words) == 1:
+        return words[0]
+    import shlex  # see options
+
+    return shlex.join(words)
+
+
 def id_of(key: str | None) -> str:
     if key is None:
         return ""
