@@ -69,13 +69,9 @@ def _tell(common: options.Common, address: str, how: str, body: dict[str, object
 
 
 def _place(assembly: assemble.Assembly, address: str) -> status.Place:
-    for place in status.places(assembly.tmux.observe()):
-        mark = place.pane.mark
-        if place.pane.id == address or (mark is not None and mark.address == address):
-            return place
-    raise errors.UsageError(
-        f"there is no pane {address} on this tmux server", hint="orchestra get panes lists them"
-    )
+    from orchestra.plan import addressing
+
+    return addressing.pane(assembly.tmux.observe(), address).place
 
 
 def _reached(

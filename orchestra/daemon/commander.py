@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from orchestra.daemon import assemble, hearing
 from orchestra.engine import hands, launching
-from orchestra.host import foreground, one_shot
+from orchestra.host import foreground, machine, one_shot, shell
 from orchestra.model import errors, hand, status
 from orchestra.plan import record
 from orchestra.tmux import marks, stream
@@ -37,7 +37,6 @@ class Wish:
     leave_mode: bool = False
     history: bool = False
     """A line of ours may stay in the history of a shell that cannot be told to forget it."""
-    id: str = ""
 
 
 class Commander:
@@ -75,20 +74,22 @@ class Commander:
             def prepare(meant: hand.Meant) -> hands.Prepared:
                 if meant.id != pane:
                     raise _Elsewhere
-                held.close()  # of a try before
-                asked[:] = [self._ask(meant, wish, held)]
+                if not asked:  # else it is tried again, and may have gone
+                    asked.append(self._ask(meant, wish, held))
                 return asked[0].prepared
 
-            self._hands.put(find, prepare, leave_mode=wish.leave_mode, id=wish.id, seen=seen)
+            self._hands.put(find, prepare, leave_mode=wish.leave_mode, seen=seen)
             return _Listening(asked[0], wish, self._hands, self._terminals, printed, find).until_ended()
 
     def _ask(self, meant: hand.Meant, wish: Wish, held: contextlib.ExitStack) -> _Asked:
-        shell = self._hands.shell(meant)
-        program = shell.foreground.program or shell.foreground.argv[0].lstrip("-").rpartition("/")[2]
-        uid = tells(meant.place.pane)
-        plain = one_line(wish.command, program)
-        if shell.foreground.own and uid and plain:
-            token, line, bracketed = launching.token(uid), wish.command, True
+        found = self._hands.shell(meant)
+        program = found.foreground.program or found.foreground.argv[0].lstrip("-").rpartition("/")[2]
+        program = program.partition("-")[0]  # zsh-5.9
+        told = found.foreground.own and last_command(self._assembly, meant.place.pane) is not None
+        told = told and one_line(wish.command, program)
+        if told:
+            token = launching.token(tells(meant.place.pane))
+            line, bracketed = wish.command, True
         else:
             token = secrets.token_hex(8)
             made = self._one_shot(meant, wish, program, token)
@@ -96,9 +97,9 @@ class Commander:
             line, bracketed = made.line, False
         heard = hearing.Heard.begun(self._assembly, self._keyboard, meant, held)
         return _Asked(
-            shell=shell,
+            shell=found,
             token=token,
-            told=shell.foreground.own and bool(uid) and plain,
+            told=told,
             heard=heard,
             prepared=hands.Prepared(strokes=hands.line(line, bracketed=bracketed), hear=heard.base),
         )
@@ -118,12 +119,18 @@ class Commander:
 
 
 def tells(pane: status.Pane) -> str:
-    """The uid of a pane whose shell was started so that it tells of its commands; "" of any other."""
+    """The uid of a pane whose shell was started so that it tells of its commands, if it can; "" of any other."""
     if pane.mark is None:
         return pane.uid
     known = record.parse_pane(pane.record)
     told = known is not None and known.pane.command is None and known.pane.shell_integration
     return pane.mark.uid if told else ""
+
+
+def last_command(assembly: assemble.Assembly, live: status.Pane) -> tuple[int, int] | None:
+    """The number and the exit code of the command that ended last, 0 before the first; None where the shell does not tell."""
+    uid = tells(live)
+    return shell.last(assembly.expected().runtime / machine.SHELLS / launching.token(uid)) if uid else None
 
 
 def one_line(command: str, program: str) -> bool:
@@ -239,12 +246,12 @@ class _Listening:
 
     def _is_over(self) -> bool:
         """Though nobody has said so: its shell ended, or was brought back to its prompt."""
-        shell, pane = self._asked.shell.foreground, self._asked.shell.meant.place.pane
+        own, pane = self._asked.shell.foreground, self._asked.shell.meant.place.pane
         now = self._terminals.foreground(pane.pid)
-        if now is None or not self._terminals.alive(shell):
+        if now is None or not self._terminals.alive(own):
             self._code = self._exit_code()
             return True
-        if now.group != shell.group or not self._terminals.at_prompt(shell.pid, pane.tty):
+        if now.group != own.group or not self._terminals.at_prompt(own.pid, pane.tty):
             return False
         if self._began is None:
             self._interrupt()  # what it holds may be the half of a command

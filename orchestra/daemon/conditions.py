@@ -8,8 +8,8 @@ from datetime import timedelta
 from enum import StrEnum
 
 from orchestra.daemon import assemble, commander
-from orchestra.engine import launching, patterns
-from orchestra.host import foreground, machine, shell
+from orchestra.engine import patterns
+from orchestra.host import foreground
 from orchestra.model import errors, hand, names, status
 from orchestra.plan import addressing, grouping
 
@@ -84,14 +84,8 @@ def _dead(assembly: assemble.Assembly, meant: hand.Meant) -> Condition:
 
 
 def _last_code(assembly: assemble.Assembly, meant: hand.Meant) -> int | None:
-    last = last_command(assembly, meant.place.pane)
+    last = commander.last_command(assembly, meant.place.pane)
     return last[1] if last is not None and last[0] > 0 else None
-
-
-def last_command(assembly: assemble.Assembly, live: status.Pane) -> tuple[int, int] | None:
-    """Of a pane whose shell tells: the number and the exit code of the command that ended last."""
-    uid = commander.tells(live)
-    return shell.last(assembly.expected().runtime / machine.SHELLS / launching.token(uid)) if uid else None
 
 
 def taken(assembly: assemble.Assembly, meant: hand.Meant, before: tuple[int, int] | None) -> None:
@@ -102,7 +96,7 @@ def taken(assembly: assemble.Assembly, meant: hand.Meant, before: tuple[int, int
         found = terminals.foreground(live.pid)
         if found is None or not found.shell or not terminals.at_prompt(found.pid, live.tty):
             return
-        if before is not None and last_command(assembly, live) != before:
+        if before is not None and commander.last_command(assembly, live) != before:
             return
         terminals.rest(BEAT / 10)
 

@@ -66,11 +66,16 @@ def command(
         raise errors.UsageError("--timeout needs --wait: somebody has to be there to end it")
     if wait and force:
         raise errors.UsageError("--force types whatever is there, so that nothing can be told of how it ends")
+    if wait and once is not None:
+        raise errors.UsageError(
+            "--once types without waiting: of what was typed before nobody can tell how it ended",
+            hint="orchestra pane wait waits for it",
+        )
     if "\0" in text:
         raise errors.UsageError("a command cannot hold a NUL byte")
     if wait:
-        return _waited(common, address, text, timeout, grace, history, leave_mode, once)
-    from orchestra.daemon import conditions
+        return _waited(common, address, text, timeout, grace, history, leave_mode)
+    from orchestra.daemon import commander, conditions
     from orchestra.engine import hands
     from orchestra.model import hand
 
@@ -81,7 +86,7 @@ def command(
         nonlocal before
         if not force:
             assembly.hands.shell(meant)
-            before = conditions.last_command(assembly, meant.place.pane)
+            before = commander.last_command(assembly, meant.place.pane)
         typed = hands.line(text)
         return hands.Prepared(strokes=typed[1:] if force else typed)
 
@@ -101,7 +106,6 @@ def _waited(
     grace: timedelta,
     history: bool,
     leave_mode: bool,
-    once: str | None,
 ) -> int:
     from orchestra.daemon import commander
 
@@ -112,7 +116,6 @@ def _waited(
         grace=grace,
         leave_mode=leave_mode,
         history=history,
-        id=meaning.id_of(once),
     )
 
     def printed(line: str) -> None:

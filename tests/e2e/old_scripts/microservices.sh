@@ -6,16 +6,14 @@ field() { python3 -c 'import json, sys; found = json.load(sys.stdin)
 for key in sys.argv[1].split("."): found = found[int(key) if key.isdigit() else key]
 print(json.dumps(found) if isinstance(found, (list, dict, bool)) else found)' "$1"; }
 
-for service in db cache api; do
+for service in db api; do
     "$orchestra" session-create "$service" --dir "$PWD" >/dev/null
-    "$orchestra" pane-create "$service" worker >/dev/null
 done
+"$orchestra" pane-create api worker >/dev/null
 "$orchestra" group-create backend >/dev/null
 "$orchestra" group-add backend db >/dev/null
-"$orchestra" group-add backend cache >/dev/null
 "$orchestra" group-add backend api >/dev/null
 "$orchestra" session-depends api db >/dev/null
-"$orchestra" session-depends api cache >/dev/null
 if "$orchestra" session-depends db api >circle.json; then exit 1; fi
 field message <circle.json
 
@@ -31,9 +29,8 @@ if "$orchestra" group-exec backend 'touch typed' >busy.json; then exit 1; fi
 field message <busy.json | sed 's/(pid [0-9]*)/(pid)/'
 "$orchestra" pane-send-keys db 0 C-c >/dev/null
 "$orchestra" pane-wait db 0 30 >/dev/null
-"$orchestra" group-exec backend 'echo x >> typed' | field panes.2.session
+"$orchestra" group-exec backend 'echo x >> typed' | field panes.1.session
 "$orchestra" pane-wait api 0 30 >/dev/null
-"$orchestra" pane-wait cache 0 30 >/dev/null
 "$orchestra" pane-wait db 0 30 >/dev/null
 wc -l <typed
 
