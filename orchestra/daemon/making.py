@@ -44,6 +44,6 @@ def _made(assembly: assemble.Assembly, server: status.Server, dir: str, label: s
     if own:  # a person wants something else in every pane
         return hands.Made(None, dir, uid="", name=label)
     uid = secrets.token_hex(6)
-    argv, told = machine.integrate((shell or machine.login_shell(), "-l"), launching.token(uid))
+    argv, told = machine.integrate((shell or machine.login_shell(), "-l"), launching.token(uid), "")
     env = {"ORCHESTRA_PANE": uid, **told} if told else {}
     return hands.Made(action.Launch(argv=argv, env=env, dir=dir), dir, uid=uid if told else "", name=label)

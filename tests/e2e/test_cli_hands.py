@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from click import testing
 
-from orchestra.cli import spellings
+from orchestra.cli import group, lazy, main, pane, session, spellings
 from tests.e2e.conftest import Cli
 from tests.support import cli_reference
 
@@ -191,12 +192,16 @@ def test_an_old_spelling_answers_in_json_under_its_name(dev: Cli) -> None:
     assert "did you mean pane-status?" in dev.run("pane-statsu", "dev", "0").err
 
 
-def test_every_old_spelling_has_help_with_an_example(cli: Cli) -> None:
-    from click.testing import CliRunner
+@pytest.mark.parametrize("group", [pane.command, session.command, group.command], ids=lambda each: each.name)
+def test_every_command_of_a_group_has_help_with_an_example(group: lazy.Group) -> None:
+    for name in group.members:
+        done = testing.CliRunner().invoke(main.commands, [str(group.name), name, "--help"])
+        assert done.exit_code == 0
+        assert "Example" in done.output, name
 
-    from orchestra.cli import main
 
+def test_every_old_spelling_has_help_with_an_example() -> None:
     for name in spellings.SPELLINGS:
-        done = CliRunner().invoke(main.commands, [name, "--help"])
+        done = testing.CliRunner().invoke(main.commands, [name, "--help"])
         assert done.exit_code == 0
         assert f"orchestra {name}" in done.output

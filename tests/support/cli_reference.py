@@ -219,6 +219,12 @@ def _commands() -> Iterator[str]:
             assert command is not None
             aliases = [alias for alias, meant in cli.ALIASES.items() if meant == name]
             yield _command(name, command, aliases, above)
+            if isinstance(command, click.Group):
+                with click.Context(command, info_name=name, parent=above) as inside:
+                    for each in command.list_commands(inside):
+                        member = command.get_command(inside, each)
+                        assert member is not None
+                        yield _member(f"{name} {each}", each, member, inside)
 
 
 def _command(name: str, command: click.Command, aliases: list[str], above: click.Context) -> str:
@@ -226,6 +232,11 @@ def _command(name: str, command: click.Command, aliases: list[str], above: click
     text = command.get_help(ctx)
     also = f"\nAlso `orchestra {'`, `orchestra '.join(aliases)}`.\n" if aliases else ""
     return f"## orchestra {name}\n{also}\n```text\n{text}\n```\n"
+
+
+def _member(name: str, own: str, command: click.Command, above: click.Context) -> str:
+    ctx = click.Context(command, info_name=own, parent=above, terminal_width=100)
+    return f"### orchestra {name}\n\n```text\n{command.get_help(ctx)}\n```\n"
 
 
 def main() -> None:

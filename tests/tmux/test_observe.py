@@ -22,7 +22,7 @@ def reply(name: bytes, mark: bytes = b"") -> bytes:
     row = ROW + texts(
         *(b"a", b"", b""),
         *(name, b"b25d,80x24,0,0,0", b"", b"", b"", b""),
-        *(b"", b"", b"/dev/pts/0", b"title", mark, b"", b"", b"", b""),
+        *(b"", b"", b"/dev/pts/0", b"title", mark, b"", b"", b"", b"", b""),
     )
     return LINE + row + b"\n"
 
