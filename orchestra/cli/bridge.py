@@ -15,7 +15,8 @@ from orchestra.model import errors
 _EXAMPLES = {
     "SESSION": "dev", "PANE": "0", "NAME": "dev", "GROUP": "backend", "A": "api", "B": "db", "LABEL": "server", "LINES": "20",
     "LAYOUT": "tiled", "COMMAND": "'make test'", "SECONDS": "30", "PATTERN": "'listening on'", "FILTER": "ERROR", "KEY": "owner",
-    "VALUE": "ann", "KEYS…": "C-c", "TEXT": "'print(1)'", "SIGNAL": "SIGTERM", "SESSION…": "api", "FILE": "dev.yaml",
+    "VALUE": "ann", "KEYS…": "C-c", "TEXT": "'print(1)'", "SIGNAL": "SIGTERM",
+    "cpu|memory": "memory", "SESSION…": "api", "FILE": "dev.yaml",
 }  # fmt: skip
 _FREE = ("COMMAND", "KEYS…", "TEXT", "PATTERN", "VALUE")
 """Arguments that may look like options: after the first argument nothing is one."""

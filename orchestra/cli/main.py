@@ -147,13 +147,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(words: list[str]) -> int:
     name = output.command_of(words, ALIASES)
-    json = output.wants_json(words) or name in OLD
-    usage = codes.USAGE
-    if (
-        name in spellings.SPELLINGS
-    ):  # an old script knows one exit code of errors, and reads JSON unless it says otherwise
+    json, usage = output.wants_json(words), codes.USAGE
+    if name in OLD or name in spellings.SPELLINGS:
+        # An old script knows one exit code of errors, and reads JSON unless it says otherwise.
         usage = codes.ERROR
-        json = json or not (spellings.SPELLINGS[name].text or output.wants_text(words))
+        streams = name in spellings.SPELLINGS and spellings.SPELLINGS[name].text
+        json = json or not (streams or output.wants_text(words))
         output.speak_as(name if json else "")
     try:
         code = commands.main(args=words, prog_name="orchestra", standalone_mode=False)

@@ -111,6 +111,12 @@ SPELLINGS = {
         "Type into one pane; Ctrl-D leaves it.",
         text=True,
     ),
+    "pane-set-limit": Spelling(
+        f"{_AT} cpu|memory VALUE",
+        ("limit", "--set", "<cpu|memory>", "<VALUE>", "<PANE>"),
+        "Set what a pane may use: percent, or megabytes.",
+    ),
+    "pane-get-limits": Spelling(_AT, ("limit", "<PANE>"), "Print what a pane may use."),
     "group-create": Spelling("GROUP", ("group", "create", "<GROUP>"), "Make a group."),
     "group-add": Spelling(
         "GROUP SESSION…", ("group", "add", "<GROUP>", "<REST>"), "Put sessions into a group."

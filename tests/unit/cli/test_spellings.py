@@ -11,7 +11,8 @@ OLD = """
 session-create session-list sessions-list-all session-kill pane-create pane-create-with-layout pane-kill pane-exec pane-exec-timeout
 pane-capture pane-is-running pane-status pane-wait pane-watch pane-watch-timeout pane-has-pattern pane-stream pane-tail pane-list-json
 pane-list-detailed pane-count panes-count-global pane-find pane-metadata-set pane-metadata-get state-sync pane-send-keys pane-send-stdin
-pane-signal pane-interact group-create group-add group-remove group-list group-exec group-kill sessions-find-pattern session-depends
+pane-signal pane-interact
+pane-set-limit pane-get-limits group-create group-add group-remove group-list group-exec group-kill sessions-find-pattern session-depends
 session-health session-wait-healthy session-save session-restore session-autosave session-autosave-stop session-snapshots
 session-snapshot-delete daemon-start daemon-stop daemon-status daemon-logs daemon-restart
 """.split()  # noqa: SIM905  # a list of names
