@@ -15,6 +15,7 @@ MEMBERS = {
     "has-pattern": ("by_hand.look:has_pattern", "Say whether something stands in what a pane shows."),
     "kill": ("by_hand.make:kill_pane", "End a pane and what runs in it."),
     "label": ("label", "Put labels on a pane, or print them."),
+    "limit": ("limit", "Set what a pane may use, or print it."),
     "list": ("by_hand.look:list_", "List panes, or count them."),
     "send-keys": ("by_hand.send:keys", "Press keys in a pane."),
     "send-text": ("by_hand.send:text", "Type text into a pane, byte for byte."),

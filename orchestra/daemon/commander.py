@@ -54,7 +54,7 @@ class Commander:
         while True:
             server = self._hands.look()
             first = find(server)
-            with hearing.alone(self._assembly, first.id) as waited:
+            with hearing.alone(self._assembly, first) as waited:
                 try:
                     return self._run(find, first.id, None if waited else server, wish, printed)
                 except _Elsewhere:

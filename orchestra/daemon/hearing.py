@@ -18,20 +18,29 @@ from orchestra.tmux import hands as keyboard
 if TYPE_CHECKING:
     from orchestra.daemon import logs
 
-_LONGEST = timedelta(days=365)
+_PATIENCE = timedelta(seconds=2)
 
 
 @contextlib.contextmanager
-def alone(assembly: assemble.Assembly, pane: str) -> Iterator[bool]:
-    """Of two that want to hear one pane the second waits; whether it had to."""
+def alone(assembly: assemble.Assembly, meant: hand.Meant) -> Iterator[bool]:
+    """Of two that want to hear one pane the second waits a little; whether it had to."""
     waited = False
 
     def waiting(holder: str) -> None:
         nonlocal waited
         waited = True
 
-    locks = assemble.locks(assembly)
-    with locks.hold(f"hear-{pane[1:]}", "pane exec --wait", _LONGEST, waiting):
+    with contextlib.ExitStack() as held:
+        try:
+            lock = assemble.locks(assembly).hold(
+                f"hear-{meant.id[1:]}", "pane exec --wait", _PATIENCE, waiting
+            )
+            held.enter_context(lock)
+        except errors.Busy as error:
+            raise errors.Conflict(
+                f"{meant.address}: another command is given to it, and waited for ({error})",
+                hint="wait until it has ended: orchestra pane wait",
+            ) from error
         yield waited
 
 

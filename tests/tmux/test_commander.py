@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import string
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -152,6 +153,34 @@ def test_what_cannot_take_a_command_is_told(start: Callable[..., Shell]) -> None
     with pytest.raises(errors.Conflict, match=r"`cat` .* has the terminal"):
         shell.run("echo no")
     assert "echo no" not in tmux.tmux("capture-pane", "-p", "-t", "s:")
+
+
+def test_two_at_once_one_after_the_other_or_not_at_all(start: Callable[..., Shell]) -> None:
+    shell = start(shutil.which("bash"), ours=True)
+    shell.run("true")
+    done: list[hand.Ran] = []
+    first = threading.Thread(target=lambda: done.append(shell.run("sleep 0.3; echo first")))
+    first.start()
+    live.until(
+        lambda: shell.tmux.tmux("display-message", "-p", "-t", "s:", "#{pane_current_command}") == "sleep\n"
+    )
+    assert commander.Commander(shell.tmux.assemble()).run(
+        called("s/it"), commander.Wish(command="echo second")
+    ).lines == ("second",)
+    first.join()
+    assert done[0].lines == ("first",)
+    busy = threading.Thread(
+        target=lambda: done.append(shell.run("sleep 99999", timeout=timedelta(seconds=4)))
+    )
+    busy.start()
+    live.until(
+        lambda: shell.tmux.tmux("display-message", "-p", "-t", "s:", "#{pane_current_command}") == "sleep\n"
+    )
+    with pytest.raises(errors.Conflict, match="another command is given to it"):
+        commander.Commander(shell.tmux.assemble()).run(called("s/it"), commander.Wish(command="echo second"))
+    shell.tmux.tmux("send-keys", "-t", "s:", "C-c")
+    busy.join()
+    assert done[1].exit_code == 130
 
 
 def test_an_open_quote_is_told_and_taken_back(start: Callable[..., Shell]) -> None:
