@@ -69,6 +69,7 @@ bench: venv ## Run the benchmarks
 	$(BIN)/python -m benchmarks.schedules
 	$(BIN)/python -m benchmarks.watch
 	$(BIN)/python -m benchmarks.metrics
+	$(BIN)/python -m benchmarks.hands
 
 docs: venv ## Regenerate the generated pages of docs/
 	$(BIN)/python -m tests.support.manifest_reference

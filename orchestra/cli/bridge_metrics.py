@@ -48,7 +48,7 @@ def pane_metrics(common: options.Common, session: str, pane: str) -> int:
       orchestra pane-metrics dev 0
     """
     rows = figures.source(common, INTERVAL).rows()
-    number, row = _pane(_inside(rows, session), session, pane)
+    number, row = _pane(_inside(rows, session), session, _named(common, session, pane))
     return _tell("pane-metrics", session, {"pane_id": number, **fields(row.usage)})
 
 
@@ -89,7 +89,8 @@ def metrics_history(common: options.Common, session: str, pane: str, duration: t
     from orchestra.daemon import measuring
 
     there = figures.rememberer(common)
-    number, row = _pane(_inside(figures.told(there, max_age=60.0), session), session, pane)
+    rows = _inside(figures.told(there, max_age=60.0), session)
+    number, row = _pane(rows, session, _named(common, session, pane))
     points = [
         {
             "timestamp": _stamp(datetime.fromtimestamp(point["time"], UTC)),
@@ -128,6 +129,16 @@ def _inside(rows: Sequence[metrics.Row], session: str) -> list[metrics.Row]:
             f"there is no session {session}", hint=f"there are: {there}" if there else None
         )
     return found
+
+
+def _named(common: options.Common, session: str, pane: str) -> str:
+    """tmux's id of a pane by what it is called by hand; the sampler does not know such names."""
+    from orchestra.plan import addressing
+
+    try:
+        return addressing.in_session(common.assembly().tmux.observe(), session, pane).id
+    except errors.UsageError:
+        return pane
 
 
 def _pane(rows: Sequence[metrics.Row], session: str, text: str) -> tuple[int, metrics.Row]:

@@ -180,8 +180,9 @@ def _sources(
     places = list(status.places(server))
     for address in addresses:
         some = [place for place in places if _is_meant(place, address)]
+        some = some or _by_hand(assembly, server, address)
         for place in some:
-            name = place.pane.mark.address if place.pane.mark is not None else place.pane.id
+            name = place.pane.mark.address if place.pane.mark is not None else address
             folder = assembly.logs.of(server.epoch, place.pane.id)
             found.setdefault(name, _Source(name, place.pane.id, _open(assembly, folder, since)))
         if not some:
@@ -190,6 +191,16 @@ def _sources(
                 raise _unknown(address, places)
             found.setdefault(address, _Source(address, "", _open(assembly, folder, since)))
     return list(found.values())
+
+
+def _by_hand(assembly: assemble.Assembly, server: status.Server, address: str) -> list[status.Place]:
+    """A pane that somebody else made, by what it is called; unless something is recorded of that name."""
+    from orchestra.plan import addressing
+
+    try:
+        return [addressing.pane(server, address).place] if assembly.logs.find(address) is None else []
+    except errors.UsageError:
+        return []
 
 
 def _is_meant(place: status.Place, address: str) -> bool:

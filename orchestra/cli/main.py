@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestra.cli import codes, output
+from orchestra.cli import codes, output, spellings
 from orchestra.model import diagnostic, errors
 
 if TYPE_CHECKING:
@@ -25,20 +25,25 @@ COMMANDS = {
     "diff": "Show what apply would do, and why.",
     "doctor": "Look at tmux, its version, and this machine.",
     "events": "Show what happened, and what happens.",
+    "find": "Find what panes have printed.",
     "freeze": "Write what is live into a manifest, keeping its text.",
     "gc": "Collect what nobody needs any more, and have it back.",
     "get": "List workspaces, sessions or panes.",
+    "group": "Groups of sessions, made by hand.",
     "graph": "Draw who waits for whom.",
     "import": "Turn another tool's file into a manifest.",
     "init": "Look at a project, and write a manifest for it.",
+    "label": "Put labels on a live pane, or print them.",
     "limit": "Set what a live pane may use, or show it.",
     "logs": "Show what panes printed.",
     "metrics": "Show what panes use: processor, memory, storage.",
+    "pane": "Look at panes, type into them, and end them, whoever made them.",
     "render": "Print a manifest after variables, overlays and expansion.",
     "restart": "Stop panes and start them again, in place.",
     "restore": "Bring back what a snapshot holds.",
     "schedule": "List schedules and their next times, run, pause and resume them.",
     "schema": "Print the manifest's JSON Schema.",
+    "session": "Make, look at and end sessions, whoever made them.",
     "snapshot": "Save what is live as manifests, list, compare and restore them.",
     "start": "Start panes whose process has ended or was stopped.",
     "status": "Show how workspaces are.",
@@ -72,6 +77,10 @@ class Commands(click.Group):
             old = getattr(importlib.import_module("orchestra.cli.bridge_metrics"), OLD[name])
             assert isinstance(old, click.Command)
             return old
+        if name in spellings.SPELLINGS:
+            from orchestra.cli import bridge  # only old scripts pay for it
+
+            return bridge.command(name, self)
         if name not in COMMANDS:
             return None
         command = importlib.import_module(f"orchestra.cli.{MODULES.get(name, name)}").command
@@ -82,7 +91,7 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        known = [*COMMANDS, *ALIASES, *OLD]
+        known = [*COMMANDS, *ALIASES, *OLD, *spellings.SPELLINGS]
         if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
             import difflib  # only a slip pays for it
 
@@ -140,13 +149,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(words: list[str]) -> int:
     name = output.command_of(words, ALIASES)
-    json = output.wants_json(words) or name in OLD
+    json, usage = output.wants_json(words), codes.USAGE
+    if name in OLD or name in spellings.SPELLINGS:
+        # An old script knows one exit code of errors, and reads JSON unless it says otherwise.
+        usage = codes.ERROR
+        streams = name in spellings.SPELLINGS and spellings.SPELLINGS[name].text
+        json = json or not (streams or output.wants_text(words))
+        output.speak_as(name if json else "")
     try:
         code = commands.main(args=words, prog_name="orchestra", standalone_mode=False)
         return code if isinstance(code, int) else codes.OK
     except errors.UsageError as error:
         output.error(error.diagnostics, name, json=json)
-        return codes.USAGE
+        return usage
     except errors.Interrupted:
         output.interrupted(name, json=json, begun=False)
         return codes.INTERRUPTED
@@ -163,7 +178,7 @@ def _run(words: list[str]) -> int:
         return codes.USAGE
     except click.ClickException as problem:
         output.error([_usage(problem)], name, json=json)
-        return codes.USAGE
+        return usage
     except BrokenPipeError:
         raise
     except Exception as error:  # the last net: a fault of ours is told in one line, its trace on demand

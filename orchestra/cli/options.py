@@ -36,6 +36,8 @@ class Common:
     socket_name: str | None
     socket_path: str | None
     json: bool
+    format: str | None = None
+    """As it was said."""
 
     def assembly(self) -> assemble.Assembly:
         from orchestra.daemon import assemble
@@ -96,6 +98,7 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
             socket_name=chosen["socket_name"],
             socket_path=chosen["socket_path"],
             json=chosen["output_format"] == "json",
+            format=chosen["output_format"],
         )
         return ctx.invoke(function, common=common, **values)
 

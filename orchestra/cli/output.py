@@ -75,10 +75,28 @@ def json_text(plain: object, *, indent: int | None = None) -> str:
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+_spelled = ""
+
+
+def speak_as(name: str) -> None:
+    """For an old spelling: from now on every answer bears its name, and the time."""
+    global _spelled  # one command a process
+    _spelled = name
+
+
+def _head(status: str, command: str) -> dict[str, object]:
+    if not _spelled:
+        return {"status": status, "command": command}
+    from orchestra.host import clock  # for old scripts
+
+    now = clock.Clock().now().replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    return {"status": status, "command": _spelled, "timestamp": now}
+
+
 def result(command: str, body: Mapping[str, object], warnings: Sequence[diagnostic.Diagnostic] = ()) -> None:
     """The one shape of every JSON answer."""
     told = {"warnings": [plain(each) for each in warnings]} if warnings else {}
-    say(json_text({"status": "success", "command": command, **body, **told}))
+    say(json_text({**_head("success", command), **body, **told}))
 
 
 def failure(
@@ -86,7 +104,7 @@ def failure(
 ) -> None:
     """The one shape of every JSON error; `body` is what can be said nevertheless."""
     hint = next((each.hint for each in diagnostics if each.hint and each.severity == "error"), None)
-    head: dict[str, object] = {"status": "error", "command": command, "message": message}
+    head = {**_head("error", command), "message": message}
     if hint is not None:
         head["hint"] = hint
     say(json_text({**head, **body, "diagnostics": [plain(each) for each in diagnostics]}))
@@ -105,6 +123,14 @@ def plain(each: diagnostic.Diagnostic) -> dict[str, object]:
 
 def wants_json(words: Sequence[str]) -> bool:
     """Also when the words are so wrong that they cannot be parsed."""
+    return _wanted(words) == _JSON
+
+
+def wants_text(words: Sequence[str]) -> bool:
+    return _wanted(words) == "text"
+
+
+def _wanted(words: Sequence[str]) -> str:
     chosen = ""
     for word, after in itertools.pairwise([*words, ""]):
         if word == "--":
@@ -113,7 +139,7 @@ def wants_json(words: Sequence[str]) -> bool:
             chosen = after
         elif word.startswith("-o"):
             chosen = word[2:]
-    return chosen == _JSON
+    return chosen
 
 
 def command_of(words: Sequence[str], aliases: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -41,6 +41,65 @@ def addresses(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 def targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Of the manifest that stands on the line; where there is none that loads, live ones."""
     return _items(_silently(lambda: _declared(ctx)) or _silently(lambda: _live(ctx)), incomplete)
+
+
+def panes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Every live pane, whoever made it."""
+    return _items(_silently(lambda: _panes(ctx)), incomplete)
+
+
+def sessions(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Every live one, whoever made it."""
+    return _items(
+        _silently(lambda: [each.name for each in _assembly(ctx).tmux.observe().sessions]), incomplete
+    )
+
+
+def groups(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Made by hand."""
+    return _items(_silently(lambda: _groups(ctx)), incomplete)
+
+
+def signals(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    import signal  # only a shell asks
+
+    every = [name for name in signal.Signals.__members__ if not name.startswith("SIGRT")]
+    short = incomplete and not "SIGNAL".startswith(incomplete[:3].upper())
+    return _items([name.removeprefix("SIG") if short else name for name in every], incomplete.upper())
+
+
+def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    return _items(_KEYS, incomplete)
+
+
+def labels(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Those that are on any pane, to be set or printed."""
+    return _items(_silently(lambda: _labels(ctx)), incomplete)
+
+
+_KEYS = (
+    *("Enter", "Escape", "Tab", "Space", "BSpace", "Up", "Down", "Left", "Right", "Home", "End", "PageUp", "PageDown"),
+    *("C-c", "C-d", "C-z", "C-l", "C-r", "C-u", "C-w", "F1", "F2", "F5", "F10"),
+)  # fmt: skip
+
+
+def _panes(ctx: click.Context) -> Iterable[str]:
+    from orchestra.plan import addressing
+
+    return addressing.known(_assembly(ctx).tmux.observe())
+
+
+def _groups(ctx: click.Context) -> Iterable[str]:
+    from orchestra.plan import grouping
+
+    return grouping.parse(_assembly(ctx).tmux.observe().groups).groups
+
+
+def _labels(ctx: click.Context) -> Iterable[str]:
+    from orchestra.model import status
+
+    for place in status.places(_assembly(ctx).tmux.observe()):
+        yield from place.pane.labels
 
 
 def snapshots(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
@@ -94,7 +153,11 @@ def _is_safe(word: str) -> bool:
 def _assembly(ctx: click.Context) -> assemble.Assembly:
     from orchestra.daemon import assemble
 
-    given = {**(ctx.parent.params if ctx.parent is not None else {})}
+    given: dict[str, Any] = {}
+    above = ctx.parent
+    while above is not None:
+        given = {**{key: value for key, value in above.params.items() if value is not None}, **given}
+        above = above.parent
     given.update({key: value for key, value in ctx.params.items() if value is not None})
     return assemble.assemble(given.get("socket_name"), given.get("socket_path"), os.environ)
 

@@ -15,7 +15,7 @@ from orchestra.model import errors, spec, status
 if TYPE_CHECKING:  # see options
     from orchestra.daemon import assemble
 
-_LONGEST = timedelta(days=365)
+LONGEST = timedelta(days=365)
 _OUTPUT = "output="
 
 
@@ -39,9 +39,9 @@ def command(common: options.Common, address: str, condition: str, timeout: timed
     """
     assembly = common.assembly()
     place = _place(assembly, address)
-    limit = timeout if timeout is not None else _LONGEST
+    limit = timeout if timeout is not None else LONGEST
     if condition.startswith(_OUTPUT):
-        line = _printed(common, assembly, place, condition.removeprefix(_OUTPUT), limit)
+        line = printed(common, assembly, place, condition.removeprefix(_OUTPUT), limit)
         return _tell(common, address, f"printed: {output.one_line(line)}", {"line": line})
     if condition == "exited":
         pane = _reached(assembly, place, spec.Condition.COMPLETED, limit)
@@ -69,13 +69,9 @@ def _tell(common: options.Common, address: str, how: str, body: dict[str, object
 
 
 def _place(assembly: assemble.Assembly, address: str) -> status.Place:
-    for place in status.places(assembly.tmux.observe()):
-        mark = place.pane.mark
-        if place.pane.id == address or (mark is not None and mark.address == address):
-            return place
-    raise errors.UsageError(
-        f"there is no pane {address} on this tmux server", hint="orchestra get panes lists them"
-    )
+    from orchestra.plan import addressing
+
+    return addressing.pane(assembly.tmux.observe(), address).place
 
 
 def _reached(
@@ -112,7 +108,7 @@ def _environment(pane: spec.Pane) -> dict[str, str]:
     return {**pane.env, "ORCHESTRA_ADDRESS": pane.address}
 
 
-def _printed(
+def printed(
     common: options.Common, assembly: assemble.Assembly, place: status.Place, pattern: str, timeout: timedelta
 ) -> str:
     from orchestra.daemon import logs

@@ -16,17 +16,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestra.engine import preview
 from orchestra.host import machine, paths
 from orchestra.model import spec, status
 from orchestra.tmux import adapter, attach, server
 
 if TYPE_CHECKING:  # the annotations of what is loaded below
     from orchestra.daemon import doctor, logs
-    from orchestra.engine import reconcile, world
+    from orchestra.engine import hands, ports, preview, reconcile, world
+    from orchestra.tmux import hands as keyboard
     from orchestra.tmux import listening
 
-DEFAULT_SIZE = preview.DEFAULT_SIZE
+DEFAULT_SIZE = (200, 50)
+"""As `engine.preview.DEFAULT_SIZE`, without loading it: what is done by hand plans nothing."""
 LOCK = "apply"
 """Whoever has it is alone in changing this server."""
 
@@ -35,14 +36,20 @@ LOCK = "apply"
 class Assembly:
     tmux: adapter.Tmux
     host: server.Server
-    preview: preview.Preview
     environ: Mapping[str, str]
+    size: tuple[int, int] = DEFAULT_SIZE
+
+    @functools.cached_property
+    def preview(self) -> preview.Preview:
+        from orchestra.engine import preview  # see above
+
+        return preview.Preview(tmux=self.tmux, secrets=_Secrets(), size=self.size)
 
     @functools.cached_property
     def reconciler(self) -> reconcile.Reconciler:
         from orchestra.engine import reconcile  # see above
 
-        return reconcile.Reconciler(world=self.world, lock_name=LOCK, size=self.preview.size)
+        return reconcile.Reconciler(world=self.world, lock_name=LOCK, size=self.size)
 
     @functools.cached_property
     def world(self) -> world.World:
@@ -66,6 +73,8 @@ class Assembly:
 
     def look(self) -> status.Server:
         """One reading; made again when a process has ended that tmux, which is in no hurry, has not looked at yet."""
+        from orchestra.engine import preview  # see above
+
         seen = preview.settled(self.tmux)
         marked = [place.pane for place in status.places(seen) if place.pane.mark is not None]
         running = [pane.pid for pane in marked if not pane.dead]
@@ -85,6 +94,19 @@ class Assembly:
         from orchestra.daemon import logs  # see above
 
         return logs.Logs(self.expected().recordings)
+
+    @functools.cached_property
+    def keyboard(self) -> keyboard.Hands:
+        from orchestra.tmux import hands as keyboard  # see above
+
+        return keyboard.Hands(self.host)
+
+    @functools.cached_property
+    def hands(self) -> hands.Hands:
+        from orchestra.engine import hands  # see above
+        from orchestra.host import foreground
+
+        return hands.Hands(self.tmux.observe, self.keyboard, foreground.Terminals())
 
     def directories(self) -> paths.Directories:
         """Made where they are missing."""
@@ -111,8 +133,8 @@ def assemble(
     return Assembly(
         tmux=tmux,
         host=host,
-        preview=preview.Preview(tmux=tmux, secrets=_Secrets(), size=size),
         environ=environ,
+        size=size,
     )
 
 
@@ -131,6 +153,11 @@ def short(path: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{folder}/{path.name}"
     finally:
         os.close(folder)
+
+
+def locks(assembly: Assembly) -> ports.Locks:
+    """Alone, without the rest of the world."""
+    return _LocksOf(Path(assembly.host.path))
 
 
 def settings_file() -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orchestra.daemon import assemble
 from orchestra.model import errors, rules, status
-from orchestra.plan import limits, record
+from orchestra.plan import addressing, limits, record
 from orchestra.tmux import observe, quote
 
 
@@ -31,22 +31,9 @@ class Standing:
 
 
 def find(assembly: assemble.Assembly, address: str) -> Standing:
-    """By an address of ours, `SESSION/NUMBER` as tmux lists them, or tmux's `%id`. `UsageError` when there is none."""
-    server = assembly.tmux.observe()
-    for session in server.sessions:
-        places = [
-            status.Place(session=session, window=window, pane=pane)
-            for window in session.windows
-            for pane in window.panes
-        ]
-        for number, place in enumerate(places):
-            mark, id_ = place.pane.mark, place.pane.id
-            if address in {id_, f"{session.name}/{number}", mark.address if mark is not None else id_}:
-                return _standing(place, number)
-    raise errors.UsageError(
-        f"there is no pane {address} on this tmux server",
-        hint="say session/pane, session/number or tmux's %id",
-    )
+    """By what it is called. `UsageError` when there is none."""
+    found = addressing.pane(assembly.tmux.observe(), address)
+    return _standing(found.place, found.number)
 
 
 def _standing(place: status.Place, number: int) -> Standing:

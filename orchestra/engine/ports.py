@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from orchestra.model import action, metrics, rules, spec, status
+from orchestra.model import action, hand, metrics, rules, spec, status
 from orchestra.model.touch import Touch
 
 
@@ -194,3 +194,28 @@ class Locks(Protocol):
     ) -> AbstractContextManager[None]:
         """One holder at a time, freed by the kernel when its process dies. When it must wait it calls `waiting` once with who
         holds it; `Conflict` after `timeout`, saying the same."""
+
+
+class Keyboard(Protocol):
+    def send(self, messages: Sequence[hand.Message]) -> Sequence[hand.Verdict]:
+        """All of them in one step of the server, or none; each once, however often it is sent."""
+
+
+class Terminals(Protocol):
+    def foreground(self, pid: int) -> hand.Foreground | None:
+        """What has the terminal that a pane's first process runs on. None when that is gone."""
+
+    def at_prompt(self, pid: int, tty: str) -> bool:
+        """Whether the interactive shell `pid` waits for a line on its terminal."""
+
+    def age(self, pid: int) -> float | None:
+        """Seconds since its start; None when it is gone."""
+
+    def signal(self, found: hand.Foreground, name: str) -> bool:
+        """To the whole group. False when it is there no more."""
+
+    def rest(self, seconds: float, fd: int | None = None) -> None:
+        """For so long, or until `fd` is readable."""
+
+    def monotonic(self) -> float:
+        """Seconds."""

@@ -44,7 +44,7 @@ class Machine:
     def __init__(
         self, perl_wrapper: Path, python_wrapper: Path, runtime: Callable[[], Path] | None = None
     ) -> None:
-        """`runtime` gives a directory of ours alone; it is asked only when there are secrets to hand over."""
+        """`runtime` gives a directory of ours alone; it is asked only when there are secrets to hand over, or a shell that tells."""
         self._perl_wrapper = perl_wrapper
         self._python_wrapper = python_wrapper
         self._runtime = runtime
@@ -65,7 +65,13 @@ class Machine:
     def integrate(
         self, argv: tuple[str, ...], token: str, history: str
     ) -> tuple[tuple[str, ...], Mapping[str, str]]:
-        return shell.integrated(argv, token, self._perl_wrapper.with_name("shell"), history)
+        found, told = shell.integrated(argv, token, self._perl_wrapper.with_name("shell"), history)
+        if not told or self._runtime is None:
+            return found, told
+        folder = self._runtime() / SHELLS
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _sweep(folder, _UNUSED)
+        return found, {**told, shell.FILE: str(folder / token)}
 
     def hand_over(self, values: Mapping[str, str], argv: tuple[str, ...]) -> tuple[str, ...]:
         """`argv` with `values` in its environment, by way of a file that is read and removed when it starts. What was never read
@@ -73,11 +79,7 @@ class Machine:
         assert self._runtime is not None
         folder = self._runtime() / "handed"
         folder.mkdir(mode=0o700, exist_ok=True)
-        now = time.clock_gettime(time.CLOCK_REALTIME)
-        for old in folder.iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                if now - old.stat().st_mtime > _UNREAD:
-                    old.unlink()
+        _sweep(folder, _UNREAD)
         path = folder / randomness.token_hex(12)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:  # noqa: PTH123
             file.write(b"".join(os.fsencode(f"{name}={value}") + b"\0" for name, value in values.items()))
@@ -90,8 +92,20 @@ class Machine:
         return cgroups.contained(argv, uid, limits)
 
 
+SHELLS = "shells"
+"""Of the runtime directory: what shells write of their last commands, a file each."""
 _UNREAD = 3600.0
 """Seconds a handed-over file may wait for its reader."""
+_UNUSED = 90 * 86400.0
+"""Seconds in which a shell shows a prompt, or its file goes."""
+
+
+def _sweep(folder: Path, age: float) -> None:
+    now = time.clock_gettime(time.CLOCK_REALTIME)
+    for old in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if now - old.stat().st_mtime > age:
+                old.unlink()
 
 
 def _interpreted(perl_script: Path, python_script: Path) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 VARIABLE = "ORCHESTRA_SHELL_TOKEN"
 HISTORY = "ORCHESTRA_SHELL_HISTORY"
+FILE = "ORCHESTRA_SHELL_FILE"
+"""Where the shell writes how its last command ended, for who was not there to hear it: "NUMBER CODE"."""
 _WAS = "ORCHESTRA_SHELL_WAS"
 """All are gone from the shell's environment before it reads its user's files (fish: after)."""
 
@@ -37,6 +39,15 @@ def integrated(
         quoted = re.sub(r"[\\']", r"\\\g<0>", str(scripts / "fish.fish"))
         return (*argv, "--init-command", f"source '{quoted}'"), env
     return argv, {}
+
+
+def last(file: Path) -> tuple[int, int] | None:
+    """Which of its commands ended last, from 1 (0: none yet), and with what code. None where nothing is known."""
+    try:
+        number, code = file.read_text(encoding="ascii").split()
+        return int(number), int(code)
+    except (OSError, ValueError):
+        return None
 
 
 def _with(variable: str, value: str, argv: tuple[str, ...]) -> tuple[str, ...]:

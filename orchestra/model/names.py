@@ -8,6 +8,7 @@ WORKSPACE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 """Sessions, windows, panes and groups: what tmux neither rewrites (`a.b` -> `a_b`) nor takes for a target's syntax."""
 
+LABEL = re.compile(r"[A-Za-z0-9_./-]{1,64}\Z")
 
 _SPELLED = re.compile(r"\\([\\$])")
 

@@ -83,6 +83,16 @@ class Pane:
     title: str = ""
     piped: bool = False
     """What it prints goes to a program as well: our recording, or what a person set up."""
+    in_mode: bool = False
+    """A person looks at its history (copy mode), or at a menu of tmux's: keys go there."""
+    deaf: bool = False
+    """Its input is switched off (`select-pane -d`)."""
+    name: str = ""
+    """What it was called by hand; a pane of a manifest has its address instead."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Put on it by hand."""
+    uid: str = ""
+    """Of one that was made by hand, by us: what its shell signs its marks with comes of this."""
     mark: Mark | None = None
     record: str = ""
     """The `spec.Pane` last applied and the digests of its secrets, as JSON text (`plan/record.py`)."""
@@ -113,6 +123,8 @@ class Window:
 class Session:
     id: str
     name: str
+    created: int = 0
+    """Unix time."""
     attached: int = 0
     mark: Mark | None = None
     record: str = ""
@@ -133,6 +145,8 @@ class Server:
     """The directory where panes' output is recorded; empty while no daemon has asked for that."""
     rules: Mapping[str, str] = field(default_factory=dict)
     """Workspace → its triggers, schedules and garbage collection as they were applied last, as JSON text (`plan/rules_changes.py`)."""
+    groups: str = ""
+    """Groups and dependencies made by hand, as `plan/grouping.py` writes them."""
     sessions: tuple[Session, ...] = ()
 
     @property

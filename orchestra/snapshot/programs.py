@@ -55,6 +55,11 @@ def is_shell(program: live.Program) -> bool:
     return _name(program) in SHELLS and all(word in PLAIN for word in program.argv[1:])
 
 
+def is_called_shell(program: live.Program) -> bool:
+    """Whatever its arguments."""
+    return bool(program.argv) and _name(program) in SHELLS
+
+
 def was(running: live.Running, *, in_shell: bool) -> Words | None:
     """What is to be typed to have it again; None for a shell in which nothing runs. `in_shell`: the first one is known to be a shell.
     Raises `Unwritable`."""

@@ -32,9 +32,14 @@ _OF_THE_PANE = frozenset(
         "LINES",
         "COLUMNS",
         "SHELL",
+        "ORCHESTRA_PANE",
     }
 )
-"""Variables that tmux and shells set anew in each pane."""
+"""Variables that tmux, shells and we set anew in each pane."""
+_OF_OUR_SHELL = frozenset(
+    {"ORCHESTRA_SHELL_TOKEN", "ORCHESTRA_SHELL_FILE", "ORCHESTRA_SHELL_WAS", "ENV", "ZDOTDIR"}
+)
+"""Of a shell that was started by hand, by us: the last two lead to what makes it tell of its commands."""
 _USUAL = {"automatic-rename": "off", "synchronize-panes": "off"}
 """What naming a window, and orchestra, set on windows."""
 
@@ -164,7 +169,11 @@ class _Taking:
                     self._own_pane(own, live_pane)
                     if own is not None
                     else dataclasses.replace(
-                        self._new_pane(live_pane, base.name, _free(str(count + len(inside)), pane_names)),
+                        self._new_pane(
+                            live_pane,
+                            base.name,
+                            _free(_called(live_pane) or str(count + len(inside)), pane_names),
+                        ),
                         opened=bool(workspace),
                     )
                 )
@@ -241,18 +250,32 @@ class _Taking:
             dir=self._dir(running, pane, address),
             title=self._title(pane.title, address),
             options=self._options(self.seen.settings.panes.get(pane.id, {}), address),
+            labels=self._labels(pane.labels, address),
         )
         if pane.dead:
             self._leave_out("what ran in it, which had ended", address)
         if running is None:
             return found
-        shell = programs.shell(running.first) if programs.is_shell(running.first) else None
+        ours = bool(pane.uid) and programs.is_called_shell(running.first)
+        shell = programs.shell(running.first) if ours or programs.is_shell(running.first) else None
+        env = {name: value for name, value in running.env.items() if not (ours and name in _OF_OUR_SHELL)}
         return dataclasses.replace(
             found,
-            was=self._was(running, address, in_shell=False),
+            was=self._was(running, address, in_shell=ours),
             shell=shell if shell and shell.startswith("/") and shell != self.seen.login_shell else None,
-            env=self._env(running.env, address),
+            env=self._env(env, address),
         )
+
+    def _labels(self, labels: Mapping[str, str], address: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name, value in sorted(labels.items()):
+            if not names.LABEL.match(name) or not value.isprintable():
+                self._leave_out(f"the label {name!r}, which cannot be written", address)
+            elif secret.is_secret(name, value):
+                self._leave_out(f"the label {name}, because it looks like a secret", address)
+            else:
+                found[name] = value
+        return found
 
     def _was(self, running: live.Running, address: str, *, in_shell: bool) -> programs.Words | None:
         try:
@@ -386,6 +409,11 @@ def _shown_first(
 def _workspace(title: str) -> str:
     name = naming.clean(title).lower().lstrip("-_")[:60]
     return name if names.WORKSPACE.match(name) else "session"
+
+
+def _called(pane: status.Pane) -> str:
+    """By hand."""
+    return pane.name if names.NAME.match(pane.name) and not pane.name.isdecimal() else ""
 
 
 def _free(wanted: str, taken_names: set[str]) -> str:

@@ -26,6 +26,12 @@ LIMITS = "@orchestra_limits"
 """Of a pane: those set by hand."""
 RULES = "@orchestra_rules"
 """Of all workspaces in one server option, so that the one reading has it: `NAME=BASE64 NAME=BASE64`."""
+GROUPS = "@orchestra_groups"
+NAME = "@orchestra_name"
+LABELS = "@orchestra_labels"
+"""JSON in ASCII."""
+HAND = "@orchestra_hand"
+"""These three stand on panes, and are people's: of panes of a manifest, too."""
 
 _NUMBERS = [
     "session_id",
@@ -41,7 +47,10 @@ _NUMBERS = [
     "window_width",
     "window_height",
     "session_attached",
+    "session_created",
     "pane_pipe",
+    "pane_in_mode",
+    "pane_input_off",
 ]
 _TEXTS = (
     "session_name",
@@ -60,6 +69,9 @@ _TEXTS = (
     PANE,
     PANE + RECORD,
     LIMITS,
+    NAME,
+    LABELS,
+    HAND,
 )
 
 
@@ -68,7 +80,7 @@ def _texts(names: tuple[str, ...]) -> str:
 
 
 _PANES = "P " + " ".join(f"#{{{name}}}" for name in _NUMBERS) + _texts(_TEXTS)
-_SERVER = "S #{pid} #{start_time}" + _texts(("version", KEY, RECORDINGS, RULES))
+_SERVER = "S #{pid} #{start_time}" + _texts(("version", KEY, RECORDINGS, RULES, GROUPS))
 _CLIENTS = "C #{client_control_mode}" + _texts(("client_flags", "client_name"))
 ATTACHED = "#{S:#{session_attached_list}|}"
 """Who is attached where: it changes when a client comes or goes. No client's name can hold a newline."""
@@ -135,7 +147,7 @@ class _Reader:
 def parse(raw: bytes) -> Reading:
     """`TmuxUnavailable` when it is not what we asked for: then nobody knows what is there."""
     reader = _Reader(raw)
-    head: tuple[int, int, str, str, str, str] | None = None
+    head: tuple[int, int, list[str]] | None = None
     rows: list[tuple[list[str], dict[str, str]]] = []
     control: list[str] = []
     attached = ""
@@ -147,7 +159,7 @@ def parse(raw: bytes) -> Reading:
             match reader.until(b" "):
                 case "S":
                     pid, started = int(reader.until(b" ")), int(reader.until(b" "))
-                    head = (pid, started, reader.text(), reader.text(), reader.text(), reader.text())
+                    head = (pid, started, reader.texts(5))
                 case "P":
                     rows.append(
                         (
@@ -169,10 +181,11 @@ def parse(raw: bytes) -> Reading:
             running=True,
             pid=head[0],
             started=head[1],
-            version=head[2],
-            key=head[3],
-            recordings=head[4],
-            rules=rules(head[5]),
+            version=head[2][0],
+            key=head[2][1],
+            recordings=head[2][2],
+            rules=rules(head[2][3]),
+            groups=head[2][4],
             sessions=_sessions(rows),
         )
     except ValueError as error:
@@ -214,6 +227,7 @@ def _sessions(rows: list[tuple[list[str], dict[str, str]]]) -> tuple[status.Sess
         status.Session(
             id=id_,
             name=row.text["session_name"],
+            created=int(row.number["session_created"]),
             attached=int(row.number["session_attached"]),
             mark=status.Mark.parse(row.text[SESSION]),
             record=row.text[SESSION + RECORD],
@@ -247,6 +261,18 @@ def _window(row: _Row, panes: list[status.Pane]) -> status.Window:
     )
 
 
+def _labels(text: str) -> Mapping[str, str]:
+    if not text:
+        return {}
+    import json  # where somebody has put labels on a pane
+
+    try:
+        plain = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return {str(key): str(value) for key, value in plain.items()} if isinstance(plain, dict) else {}
+
+
 def _pane(row: _Row) -> status.Pane:
     code, signal = row.text["pane_dead_status"], row.text["pane_dead_signal"]
     return status.Pane(
@@ -260,6 +286,11 @@ def _pane(row: _Row) -> status.Pane:
         tty=row.text["pane_tty"],
         title=row.text["pane_title"],
         piped=row.number["pane_pipe"] == "1",
+        in_mode=row.number["pane_in_mode"] != "0",
+        deaf=row.number["pane_input_off"] == "1",
+        name=row.text[NAME],
+        labels=_labels(row.text[LABELS]),
+        uid=row.text[HAND],
         mark=status.Mark.parse(row.text[PANE]),
         record=row.text[PANE + RECORD],
         limits=row.text[LIMITS],

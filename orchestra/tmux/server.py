@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,12 +111,25 @@ class Server:
     def is_up(self) -> bool:
         return not self.ask("display-message", "-p", "").absent
 
-    def source(self, lines: Sequence[str], *, start: bool = False) -> Reply:
-        """Runs command lines that `quote` has built, all in one turn of the server: either all are read or none is run."""
+    def source(
+        self, lines: Sequence[str], *, start: bool = False, buffers: Sequence[tuple[str, bytes]] = ()
+    ) -> Reply:
+        """Runs command lines that `quote` has built, all in one turn of the server: either all are read or none is run.
+
+        `buffers` are loaded before, by name: any bytes, of any length, which stand in no command.
+        """
         if start:
             self._refuse_to_replace()
         text = "\n".join(lines).encode(errors="surrogateescape") + b"\n"
-        return self._run(("start-server", ";", *QUIETLY) if start else QUIETLY, text)
+        with contextlib.ExitStack() as held:
+            files = [held.enter_context(_holding(data)) for _, data in buffers]
+            loads = [
+                word
+                for (name, _), fd in zip(buffers, files, strict=True)
+                for word in ("load-buffer", "-b", name, f"/dev/fd/{fd}", ";")
+            ]
+            begin = ("start-server", ";") if start else ()
+            return self._run((*begin, *loads, *QUIETLY), text, files)
 
     def _refuse_to_replace(self) -> None:
         """tmux removes whatever stands where its socket is to be."""
@@ -127,10 +140,10 @@ class Server:
                 hint="look at -S, -L and the variable TMUX: one of them names it",
             )
 
-    def _run(self, words: Sequence[str], stdin: bytes) -> Reply:
+    def _run(self, words: Sequence[str], stdin: bytes, files: Sequence[int] = ()) -> Reply:
         filled = _filled(stdin)
         try:
-            code, out, err = _ran(self.argv(*words), self.environment, filled, stdin)
+            code, out, err = _ran(self.argv(*words), self.environment, filled, stdin, files)
         except subprocess.TimeoutExpired as error:
             raise errors.TmuxUnavailable(
                 f"the tmux server on {self.path} did not answer within {TIMEOUT} s",
@@ -145,16 +158,22 @@ class Server:
 
 
 def _ran(
-    argv: Sequence[str], environ: Mapping[str, str], filled: int | None, stdin: bytes
+    argv: Sequence[str], environ: Mapping[str, str], filled: int | None, stdin: bytes, files: Sequence[int]
 ) -> tuple[int, bytes, bytes]:
     """As `subprocess.run` with a timeout; that one, once the pipes are closed, sleeps until the process has ended (2 ms each time)."""
     if filled is None:
         done = subprocess.run(
-            argv, input=stdin, capture_output=True, env=environ, timeout=TIMEOUT, check=False
+            argv,
+            input=stdin,
+            capture_output=True,
+            env=environ,
+            timeout=TIMEOUT,
+            check=False,
+            pass_fds=files,
         )
         return done.returncode, done.stdout, done.stderr
     with subprocess.Popen(
-        argv, stdin=filled, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ
+        argv, stdin=filled, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, pass_fds=files
     ) as process:
         try:
             out, err = _read(process, time.monotonic() + TIMEOUT)
@@ -183,6 +202,26 @@ def _read(process: subprocess.Popen[bytes], until: float) -> tuple[bytes, bytes]
                 open_.unregister(fd)
                 left -= 1
     return b"".join(said[process.stdout.fileno()]), b"".join(said[process.stderr.fileno()])
+
+
+@contextlib.contextmanager
+def _holding(data: bytes) -> Iterator[int]:
+    """A descriptor of a file without a name that holds `data`; a client reads it as `/dev/fd/N`."""
+    if sys.platform == "linux":
+        fd = os.memfd_create("orchestra")
+    else:
+        import tempfile  # where there is no file in memory
+
+        with tempfile.TemporaryFile() as file:
+            fd = os.dup(file.fileno())
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(fd, left) :]
+        os.lseek(fd, 0, os.SEEK_SET)
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def _filled(text: bytes) -> int | None:

@@ -58,6 +58,18 @@ keep their meaning.
 |---|---|
 """
 
+_PANE = {
+    "session": "the session's name",
+    "pane_id": "the pane's position in it, from 0",
+    "address": "what it can be called",
+    "id": "tmux's",
+}
+SHAPES_OF = {
+    "pane": (
+        *("label", "state", "current_command", "pid", "exit_code", "active", "window", "width", "height", "title", "workspace"),
+        "metadata",
+    )
+}  # fmt: skip
 SHAPES: dict[str, dict[str, str]] = {
     "apply": {
         "workspace": "its name",
@@ -124,6 +136,46 @@ SHAPES: dict[str, dict[str, str]] = {
         "history": "a list of `address`, `id`, `workspace` and `points`: `time` (Unix time), `cpu_percent`, `rss`, `io_read_rate`,"
         " `io_write_rate` (bytes a second), `threads`, `processes`"
     },
+    "find": {
+        "pattern": "what was looked for",
+        "sessions": "names",
+        "matches": "a list of panes and `line`",
+        "count": "of lines",
+    },
+    "group list": {
+        "groups": "a list of `group`, `created_at`, `sessions`, `missing`, `metadata`",
+        "count": "of them",
+        "dependencies": "session → the sessions it waits for",
+    },
+    "label": {**_PANE, "labels": "all of them; or `key` and `value` of the one that was asked for"},
+    "pane exec --wait": {
+        **_PANE,
+        "executed": "the command",
+        "output": "what it printed",
+        "exit_code": "its code, or null where nobody knows",
+        "duration": "in seconds",
+        "timed_out": "whether it took too long",
+        "stopped_by": "`C-c`, `SIGTERM`, `SIGKILL` or null",
+        "lost_bytes": "of its output that came faster than they were read",
+    },
+    "pane list": {
+        "panes": "a list of panes with `" + "`, `".join(SHAPES_OF["pane"]) + "`",
+        "count": "of them",
+    },
+    "pane status": {
+        **_PANE,
+        "state": "`idle`, `running` or `dead`",
+        "running": "whether it is `running`",
+        "current_command": "what has the terminal",
+        "pid": "its process",
+        "since_seconds": "how long it has run",
+        "exit_code": "of a dead pane, or of the last command of a shell that tells; or null",
+        "signal": "that ended a dead pane",
+    },
+    "session list": {
+        "sessions": "a list of `name`, `id`, `workspace`, `created`, `attached`, `windows`, `panes`, `groups`, `health`, `reason`",
+        "count": "of them",
+    },
     "render": {"manifest": "the manifest in full"},
     "schema": {"schema": "the JSON Schema"},
     "status": {
@@ -181,6 +233,12 @@ def _commands() -> Iterator[str]:
             assert command is not None
             aliases = [alias for alias, meant in cli.ALIASES.items() if meant == name]
             yield _command(name, command, aliases, above)
+            if isinstance(command, click.Group):
+                with click.Context(command, info_name=name, parent=above) as inside:
+                    for each in command.list_commands(inside):
+                        member = command.get_command(inside, each)
+                        assert member is not None
+                        yield _member(f"{name} {each}", each, member, inside)
 
 
 def _command(name: str, command: click.Command, aliases: list[str], above: click.Context) -> str:
@@ -188,6 +246,11 @@ def _command(name: str, command: click.Command, aliases: list[str], above: click
     text = command.get_help(ctx)
     also = f"\nAlso `orchestra {'`, `orchestra '.join(aliases)}`.\n" if aliases else ""
     return f"## orchestra {name}\n{also}\n```text\n{text}\n```\n"
+
+
+def _member(name: str, own: str, command: click.Command, above: click.Context) -> str:
+    ctx = click.Context(command, info_name=own, parent=above, terminal_width=100)
+    return f"### orchestra {name}\n\n```text\n{command.get_help(ctx)}\n```\n"
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ from orchestra.model import errors, status
 from orchestra.tmux import observe
 from tests.support import live
 
-ROW = b"P $0 @0 %0 0 0 7 0 1 1 0 80 24 0 0"
-LINE = b"S 12 34 4:3.3a 0: 0: 0:\n"
+ROW = b"P $0 @0 %0 0 0 7 0 1 1 0 80 24 0 1700000000 0 0 0"
+LINE = b"S 12 34 4:3.3a 0: 0: 0: 0:\n"
 
 
 def texts(*values: bytes) -> bytes:
@@ -22,7 +22,7 @@ def reply(name: bytes, mark: bytes = b"") -> bytes:
     row = ROW + texts(
         *(b"a", b"", b""),
         *(name, b"b25d,80x24,0,0,0", b"", b"", b"", b""),
-        *(b"", b"", b"/dev/pts/0", b"title", mark, b""),
+        *(b"", b"", b"/dev/pts/0", b"title", mark, b"", b"", b"", b"", b""),
     )
     return LINE + row + b"\n"
 
@@ -84,8 +84,8 @@ FORGERIES = (
     "x" + reply(b"forged").decode(),
     " 1:x 2:yy",
     "0:",
-    "P $9 @9 %9 0 0 7 0 1 1 0 80 24 0 0",
-    "S 1 1 0: 0: 0:",
+    "P $9 @9 %9 0 0 7 0 1 1 0 80 24 0 17 0 0 0",
+    "S 1 1 0: 0: 0: 0: 0:",
     "C 1 1:x 1:x",
     "\x1b[31m\x07\x7f\\033",
     "é€😀 \u2028 \u202e",

@@ -17,10 +17,10 @@ if [[ -o posix ]]; then
         export ENV=$ORCHESTRA_SHELL_WAS
     fi
 fi
-unset __orchestra_token __orchestra_number __orchestra_history __orchestra_past
-__orchestra_token=$ORCHESTRA_SHELL_TOKEN __orchestra_number=0 __orchestra_history=-1
+unset __orchestra_token __orchestra_file __orchestra_number __orchestra_history __orchestra_past
+__orchestra_token=$ORCHESTRA_SHELL_TOKEN __orchestra_file=${ORCHESTRA_SHELL_FILE-} __orchestra_number=0 __orchestra_history=-1
 [[ -z ${ORCHESTRA_SHELL_HISTORY-} ]] || __orchestra_past=$ORCHESTRA_SHELL_HISTORY
-unset ORCHESTRA_SHELL_TOKEN ORCHESTRA_SHELL_WAS ORCHESTRA_SHELL_HISTORY
+unset ORCHESTRA_SHELL_TOKEN ORCHESTRA_SHELL_FILE ORCHESTRA_SHELL_WAS ORCHESTRA_SHELL_HISTORY
 
 # NUMBER HISTORY-NUMBER PREVIOUS; 3 is the shell's own 2. `again`, when the history has not grown: the line was left out (a space before
 # it, HISTIGNORE), or is the same as the one before; which of them, the reader sees by what was echoed.
@@ -53,6 +53,7 @@ __orchestra_start() {
 
 # STATUS [keep]
 __orchestra_end() {
+    [[ -z $__orchestra_file ]] || builtin printf '%s %s\n' "$__orchestra_number" "$1" >|"$__orchestra_file"
     [[ ! -t 1 ]] || builtin printf '\e]7717;%s;end;%s;%s\a' "$__orchestra_token" "$__orchestra_number" "$1"
     builtin return $((${2:+$1} + 0))
 }

@@ -2,10 +2,13 @@
 # Read after the user's files, by `fish --init-command`.
 
 set -g __orchestra_token $ORCHESTRA_SHELL_TOKEN
+set -g __orchestra_file $ORCHESTRA_SHELL_FILE
 set -e ORCHESTRA_SHELL_TOKEN
+set -e ORCHESTRA_SHELL_FILE
 set -g __orchestra_past $ORCHESTRA_SHELL_HISTORY
 set -e ORCHESTRA_SHELL_HISTORY
 set -g __orchestra_number 0
+test -n "$__orchestra_file"; and echo 0 0 >$__orchestra_file 2>/dev/null
 
 function __orchestra_start --on-event fish_preexec
     set -l text $argv[1]
@@ -18,6 +21,7 @@ end
 
 function __orchestra_end --on-event fish_postexec
     set -l code $status
+    test -n "$__orchestra_file"; and echo $__orchestra_number $code >$__orchestra_file 2>/dev/null
     test -t 1; and printf '\e]7717;%s;end;%d;%d\a' $__orchestra_token $__orchestra_number $code
 end
 

@@ -8,10 +8,10 @@ if [[ -n ${ORCHESTRA_SHELL_WAS+x} ]]; then
 else
     unset ZDOTDIR
 fi
-unset __orchestra_token __orchestra_number __orchestra_past
-typeset -g __orchestra_token=$ORCHESTRA_SHELL_TOKEN __orchestra_past=${ORCHESTRA_SHELL_HISTORY-}
+unset __orchestra_token __orchestra_file __orchestra_number __orchestra_past
+typeset -g __orchestra_token=$ORCHESTRA_SHELL_TOKEN __orchestra_file=${ORCHESTRA_SHELL_FILE-} __orchestra_past=${ORCHESTRA_SHELL_HISTORY-}
 typeset -gi __orchestra_number=0
-unset ORCHESTRA_SHELL_TOKEN ORCHESTRA_SHELL_WAS ORCHESTRA_SHELL_HISTORY
+unset ORCHESTRA_SHELL_TOKEN ORCHESTRA_SHELL_FILE ORCHESTRA_SHELL_WAS ORCHESTRA_SHELL_HISTORY
 
 __orchestra_preexec() {
     {
@@ -32,6 +32,7 @@ __orchestra_preexec() {
 __orchestra_precmd() {
     {
         builtin local code=$?
+        [[ -z $__orchestra_file ]] || builtin print -r -- $__orchestra_number $code >|$__orchestra_file
         [[ ! -t 1 ]] || builtin printf '\e]7717;%s;end;%d;%d\a' "$__orchestra_token" $__orchestra_number $code
         builtin return 0
     } 2>/dev/null
