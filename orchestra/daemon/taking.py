@@ -15,6 +15,7 @@ from orchestra.engine import collect, execute
 from orchestra.host import paths
 from orchestra.model import action, errors, plan, status
 from orchestra.plan import record
+from orchestra.store import inventory
 
 LOCK_WAIT = timedelta(seconds=1)
 """Then it is tried in the next pass."""
@@ -59,7 +60,7 @@ class Hands:
         """For a snapshot."""
         from orchestra.daemon import snapshots  # 30 ms, and only who takes something pays
 
-        stem = f"gc-{workspace[:36]}-{now:%Y%m%d-%H%M%S}"
+        stem = f"{inventory.COLLECTED}{workspace[:36]}-{now:%Y%m%d-%H%M%S}"
         known = {each.name for each in snapshots.keeper(self.eyes()).all(check=False)}
         names = (stem, *(f"{stem}-{number}" for number in range(2, len(known) + 3)))
         return next(each for each in names if each not in known)

@@ -26,6 +26,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}"
 _PATH = re.compile(rf"{_PART}(?:/{_PART}){{0,7}}\Z")
 """Nothing that leads out of the directory, and nothing file systems spell differently."""
+COLLECTED = "gc-"
+"""Names of what garbage collection saved begin so. It throws them away itself."""
 _AUTOMATIC = re.compile(r"(?:(.+)-)?\d{8}-\d{6}-auto(?:-\d+)?\Z")
 
 

@@ -38,9 +38,9 @@ class Snapshots:
     def save(self, content: Content, name: str | None = None) -> tuple[Kept, bool]:
         """False, and the one that is there, when nothing changed since the newest of this scope and no name was asked for.
 
-        But a save by hand is not answered with an automatic one, which is pruned some day. `Conflict` when the name is taken,
-        `UsageError` when it cannot be one. After any other `OrchestraError` nothing new is there; only where the disk refuses
-        even to take it back, the new one stays, whole.
+        But a save by hand is not answered with an automatic one, which is pruned some day, nor any save with what was collected.
+        `Conflict` when the name is taken, `UsageError` when it cannot be one. After any other `OrchestraError` nothing new is there;
+        only where the disk refuses even to take it back, the new one stays, whole.
         """
         if name is not None and not inventory.NAME.match(name):
             raise UsageError(
@@ -157,7 +157,11 @@ class Snapshots:
         draft = self._folder / folder.unused(folder.SAVING)
         new = inventory.load(raw, inventory.unread(draft.name, draft, time))
         if name is None:
-            newest = looking.sound(each for each in known if each.scope == new.scope)
+            newest = looking.sound(
+                each
+                for each in known
+                if each.scope == new.scope and not each.name.startswith(inventory.COLLECTED)
+            )
             if newest and newest.content == new.content and (new.automatic or not newest.automatic):
                 return newest, False
         elif os.path.lexists(self._folder / name):

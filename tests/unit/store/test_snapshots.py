@@ -46,6 +46,14 @@ def test_what_is_saved_is_found_and_read(shelf: Shelf) -> None:
     assert kept.bytes == sum(map(len, FILES.values()))
 
 
+def test_no_save_is_answered_with_what_was_collected(shelf: Shelf) -> None:
+    """That one is thrown away with the collection it belongs to."""
+    shelf.save(content(scope=("shop",)), "gc-shop-1")
+    kept, written = shelf.save(content(scope=("shop",)))
+    assert (written, kept.name) == (True, "shop-20260504-120000")
+    assert shelf.save(content(scope=("shop",))) == (kept, False)
+
+
 def test_the_list_is_documented(shelf: Shelf) -> None:
     document = json.loads((shelf.put("one").path / "snapshot.json").read_bytes())
     assert len(document.pop("sha256")) == len(document.pop("content")) == 64
