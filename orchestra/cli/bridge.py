@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,9 +17,9 @@ _EXAMPLES = {
     "SESSION": "dev", "PANE": "0", "NAME": "dev", "GROUP": "backend", "A": "api", "B": "db", "LABEL": "server", "LINES": "20",
     "LAYOUT": "tiled", "COMMAND": "'make test'", "SECONDS": "30", "PATTERN": "'listening on'", "FILTER": "ERROR", "KEY": "owner",
     "VALUE": "ann", "KEYS…": "C-c", "TEXT": "'print(1)'", "SIGNAL": "SIGTERM",
-    "cpu|memory": "memory", "SESSION…": "api", "FILE": "dev.yaml",
+    "EVENT": "pane-exit", "CALLBACK": "'./report'", "cpu|memory": "memory", "SESSION…": "api", "FILE": "dev.yaml",
 }  # fmt: skip
-_FREE = ("COMMAND", "KEYS…", "TEXT", "PATTERN", "VALUE")
+_FREE = ("COMMAND", "KEYS…", "TEXT", "PATTERN", "VALUE", "CALLBACK")
 """Arguments that may look like options: after the first argument nothing is one."""
 
 
@@ -116,7 +117,7 @@ class _Filled:
         self._common, self._given, self._rest, self._held = common, given, rest, held
 
     def has(self, word: str) -> bool:
-        return not word.startswith("<") or word.strip("<>") in self._given
+        return all(name in self._given for name in re.findall(r"<([^>]+)>", word))
 
     def words(self, word: str) -> list[str]:
         if word == "<REST>":
