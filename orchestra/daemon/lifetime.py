@@ -100,6 +100,7 @@ class Daemon:
             )
         )
         self._printed.resumed = self._reacting.triggers.position
+        self._printed.from_birth = self._reacting.triggers.reads
 
     @property
     def metrics(self) -> metrics.Metrics:

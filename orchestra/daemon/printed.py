@@ -16,6 +16,8 @@ from orchestra.host import clock, inotify, output, recordings
 from orchestra.model import event
 from orchestra.tmux import marks, stream
 
+YOUNG = 10.0
+"""Seconds in which who begins to read a pane gets all that it has printed: what wants it is seen after the pane itself."""
 PIECE = 64 * 1024
 """Bytes read of one pane before it is another's turn, and everybody else's."""
 
@@ -60,9 +62,12 @@ class Printed:
         self._clock = clock
         self.resumed: Callable[[str], output.Position | None] = lambda _: None
         """Where somebody before us had got to, of a pane by tmux's id, for who goes on from there."""
+        self.from_birth: Callable[[str], bool] = lambda _: False
+        """Whether somebody wants all that a pane prints, by address, not only what comes."""
         self._known: Mapping[str, Printing] = {}
         self._read: dict[str, _Pane] = {}
         self._pids: dict[str, int] = {}
+        self._born: dict[str, float] = {}
         self._begun = False
         self._grown: set[str] = set()
         self._some = asyncio.Event()
@@ -80,7 +85,11 @@ class Printed:
         fresh = panes.keys() - self._pids.keys() if self._begun else frozenset[str]()
         again = {pane for pane, now in panes.items() if self._pids.get(pane, now.pid) != now.pid}
         for pane in again & self._read.keys():
-            self._drop(pane)  # another shell counts its commands from one again
+            if self._read[pane].shell:
+                self._drop(pane)  # another shell counts its commands from one again
+        now = self._clock.monotonic()
+        self._born = {pane: at for pane, at in self._born.items() if pane in panes and now - at < YOUNG}
+        self._born |= dict.fromkeys(fresh, now)
         self._known, self._begun = panes, True
         self._pids = {pane: now.pid for pane, now in panes.items()}
         self._choose(fresh, again)
@@ -123,12 +132,16 @@ class Printed:
                 folder = self._recordings.folder(pane)
                 start = output.end(folder)
                 if not printing.token:
-                    start = self.resumed(pane) or start
+                    young = self._is_young(pane) and self.from_birth(printing.address)
+                    start = self.resumed(pane) or (None if young else start)
                 if printing.token and pane in fresh:
                     start = None  # of a shell from its first command on
                 elif printing.token and pane in again:
                     start = recordings.life(folder, printing.pid) or start
                 self._add(pane, printing, output.Reading(folder, start))
+
+    def _is_young(self, pane: str) -> bool:
+        return self._clock.monotonic() - self._born.get(pane, -YOUNG) < YOUNG
 
     def _add(self, pane: str, printing: Printing, reading: output.Reading) -> None:
         made = self._read[pane] = _Pane(

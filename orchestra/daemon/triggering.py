@@ -150,6 +150,10 @@ class Triggers:
         """From where on its output is to be read, where one before us read it for a pattern."""
         return output.Position.parse(self._matching.position(pane))
 
+    def reads(self, address: str) -> bool:
+        """Whether a trigger wants what a pane of that address prints."""
+        return self._matching.reads(address)
+
     # --- at work
 
     async def run(self) -> None:

@@ -32,6 +32,8 @@ INTERRUPTIONS = 5
 """How often a run may be cut off by the daemon's end before it counts as failed: it may be what ends it."""
 FIRST, LONGEST = 1.0, 60.0
 """Seconds until what failed is tried again; each time twice as long."""
+GRACE = 0.5
+"""Seconds more than its time, for an act to end by itself and tell what it printed."""
 TEXT = 4096
 """Characters of each text in an event that a run keeps."""
 
@@ -281,7 +283,7 @@ class Firings:
     async def _attempted(self, run: Run) -> Failed | None:
         limit = run.reaction.timeout.total_seconds()
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(limit + GRACE):
                 await self._act(run)
         except Failed as failed:
             return failed
@@ -292,6 +294,8 @@ class Firings:
             return Failed(f"{error} ({hint})" if hint else str(error))
         except (OSError, ValueError) as error:
             return Failed(str(error) or type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - a fault in what one trigger does must not end the daemon
+            return Failed(f"this is a fault in orchestra: {type(error).__name__}: {error}")
         return None
 
     async def _succeeded(self, slot: int, run: Run) -> None:

@@ -125,14 +125,14 @@ class Matching:
                 if not self._wanted:
                     await self._woken.wait()
                     continue
-                with self._bus.subscribe(self._wants, output=self._names_it) as subscription:
+                with self._bus.subscribe(self._wants, output=self.reads) as subscription:
                     reading = group.create_task(self._read(subscription, group), name="printed lines")
                     while self._wanted:
                         self._woken.clear()
                         await self._woken.wait()
                     reading.cancel()
 
-    def _names_it(self, name: str) -> bool:
+    def reads(self, name: str) -> bool:
         return name in self._names
 
     def _wants(self, each: event.Event) -> bool:
