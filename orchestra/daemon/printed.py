@@ -80,7 +80,8 @@ class Printed:
         fresh = panes.keys() - self._pids.keys() if self._begun else frozenset[str]()
         again = {pane for pane, now in panes.items() if self._pids.get(pane, now.pid) != now.pid}
         for pane in again & self._read.keys():
-            self._drop(pane)  # another shell counts its commands from one again
+            if self._read[pane].shell or panes[pane].token:
+                self._drop(pane)  # another shell counts its commands from one again
         self._known, self._begun = panes, True
         self._pids = {pane: now.pid for pane, now in panes.items()}
         self._choose(fresh, again)
@@ -124,8 +125,8 @@ class Printed:
                 start = output.end(folder)
                 if not printing.token:
                     start = self.resumed(pane) or start
-                if printing.token and pane in fresh:
-                    start = None  # of a shell from its first command on
+                if pane in fresh:
+                    start = None  # from its first command on, and its first line
                 elif printing.token and pane in again:
                     start = recordings.life(folder, printing.pid) or start
                 self._add(pane, printing, output.Reading(folder, start))
