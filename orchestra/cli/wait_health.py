@@ -72,17 +72,16 @@ def _refuse(seen: Mapping[str, machine.Seen], told: health.Report) -> None:
     alone = len(seen) == 1
     for id_, each in seen.items():
         known = told.panes.get(id_)
-        if known is not None and known.given_up and not each.running:
+        if known is None or known.pid != each.pid:
+            continue  # one of the two looked before the other: again
+        if known.given_up and not each.running:
             raise _failed(each, f"it has failed: {known.given_up}")
         policy = each.pane.restart.policy if each.pane is not None else spec.Policy.NO
         ended = each.sign is machine.Sign.ENDED and policy is spec.Policy.NO
         completed = (
             alone
             and each.sign is machine.Sign.COMPLETED
-            and (
-                policy is spec.Policy.NO
-                or (policy is spec.Policy.ON_FAILURE and known is not None and not known.ended_because)
-            )
+            and (policy is spec.Policy.NO or (policy is spec.Policy.ON_FAILURE and not known.ended_because))
         )
         if ended or completed or each.sign is machine.Sign.STOPPED:
             raise _failed(each, each.reason)
