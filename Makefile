@@ -65,6 +65,7 @@ bench: venv ## Run the benchmarks
 	$(BIN)/python -m benchmarks.supervise
 	$(BIN)/python -m benchmarks.limits
 	$(BIN)/python -m benchmarks.triggers
+	$(BIN)/python -m benchmarks.health
 	$(BIN)/python -m benchmarks.snapshots
 	$(BIN)/python -m benchmarks.schedules
 	$(BIN)/python -m benchmarks.watch
@@ -75,6 +76,7 @@ docs: venv ## Regenerate the generated pages of docs/
 	$(BIN)/python -m tests.support.manifest_reference
 	$(BIN)/python -m tests.support.cli_reference
 	$(BIN)/python -m tests.support.event_schema
+	$(BIN)/python -m tests.support.health_reference
 	$(BIN)/python -m tests.support.picture
 
 lock: ## Remake both locks from pyproject.toml (needs uv; ARGS=--upgrade for newer versions)

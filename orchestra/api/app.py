@@ -45,7 +45,13 @@ def create(asked: control.Control, version: str) -> fastapi.FastAPI:
     async def workspaces() -> dict[str, Any]:
         """Those on the tmux server now, with their sessions, windows and panes."""
         found = overview.workspaces(await asked.server())
-        return {"workspaces": [codec.dump(each) for each in found]}
+        told = asked.health()
+        return {"workspaces": [_with_health(codec.dump(each), told) for each in found]}
+
+    @app.get("/v1/panes")
+    async def panes() -> Mapping[str, Any]:
+        """How healthy panes and sessions are, why, and since when; how often they were started again, and whether they were given up."""
+        return asked.health()
 
     @app.post("/v1/plan")
     async def plan(request: Annotated[dict[str, Any], fastapi.Body()]) -> Mapping[str, Any]:
@@ -178,6 +184,15 @@ def problem(error: errors.OrchestraError) -> dict[str, Any]:
         "message": str(error),
         "diagnostics": [codec.dump(each) for each in error.diagnostics],
     }
+
+
+def _with_health(workspace: dict[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    for session in workspace["sessions"]:
+        session["health"] = told["sessions"].get(workspace["name"], {}).get(session["address"])
+        for window in session["windows"]:
+            for pane in window["panes"]:
+                pane["health"] = told["panes"].get(pane["id"])
+    return workspace
 
 
 def _stream(told: AsyncIterator[str]) -> responses.StreamingResponse:

@@ -22,6 +22,9 @@ class Control(Protocol):
     def describe(self) -> Mapping[str, Any]:
         """Of the daemon itself, as JSON."""
 
+    def health(self) -> Mapping[str, Any]:
+        """Of panes by tmux's id and of sessions by workspace and name, and `last`: the event before which that was so."""
+
     async def server(self) -> status.Server:
         """The tmux server as it is now."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -27,7 +28,14 @@ def routes(asked: control.Control) -> fastapi.APIRouter:
         """Every pane of the tmux server, whoever made it. Seconds and bytes; cpu_percent is of one core, over `interval`. `recent`: also
         the processor's share at so many points of the history, by pane id."""
         found = await asked.metrics.reading(max_age, pss=pss)
-        told = {"time": found.time, "panes": [metrics.dump(row) for row in found.rows]}
+        known = asked.health()["panes"]
+        rows = [
+            dataclasses.replace(row, health=str(known[row.pane.id]["health"]))
+            if row.pane.id in known
+            else row
+            for row in found.rows
+        ]
+        told = {"time": found.time, "panes": [metrics.dump(row) for row in rows]}
         return {**told, "recent": asked.metrics.recent(recent)} if recent else told
 
     @router.get("/v1/metrics/history")

@@ -13,6 +13,7 @@ import click
 
 from orchestra.cli import codes, options, output
 from orchestra.model import errors
+from orchestra.model.status import Health
 from orchestra.plan import causes
 
 if TYPE_CHECKING:  # see options
@@ -228,6 +229,11 @@ def _tell(common: options.Common, verb: str, told: Any, word: str) -> int:
         )
         output.say(f"  journal    events {told['journal']['first']} to {told['journal']['last']}")
         output.say(f"  listeners  {told['listeners']}")
+        counted = told["parts"]["health"]
+        health = [f"{counted[each]} {each}" for each in Health if counted[each]]
+        given_up = len(told["parts"]["supervise"]["given_up"])
+        health += [f"{given_up} given up"] if given_up else []
+        output.say(f"  health     {', '.join(health) or 'of nothing'}")
     if verb == "status" and (failed := told["parts"]["triggers"]["failed"]):
         output.say(f"  failed     {causes.count(failed, 'run')} of triggers: orchestra events replay --list")
     for trouble in told["troubles"]:

@@ -235,7 +235,7 @@ def _pinned(common: options.Common, addresses: tuple[str, ...], *, pinned: bool)
     assembly = common.assembly()
     server = assembly.tmux.observe()
     ids: dict[str, str] = {}
-    for workspace, found in steer.meant(assembly, addresses).items():
+    for workspace, found in steer.panes_meant(assembly, addresses).items():
         owned = seen.owned(server, workspace)
         ids |= {each: owned[each].pane.id for each in found if each in owned}
     assembly.tmux.pin(list(ids.values()), pinned=pinned)

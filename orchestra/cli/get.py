@@ -36,7 +36,7 @@ def command(common: options.Common, kind: str, workspace: str | None) -> int:
     from orchestra.daemon import assemble
 
     assembly = common.assembly()
-    found = status.wanted(common, assembly, workspace)
+    found = status.wanted(assembly, assembly.look(), workspace)
     if kind == "workspaces":
         rows = [row for each in found for row in _workspaces(each)]
         columns: Sequence[str] = ("name", "sessions", "panes", "running", "waiting", "completed", "failed")

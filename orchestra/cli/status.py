@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from orchestra.cli import codes, options, output, suggest, table
-from orchestra.model import errors
+from orchestra.cli import codes, health, options, output, suggest, table
+from orchestra.host import clock
+from orchestra.model import errors, verdicts
+from orchestra.model import status as seen
 
 if TYPE_CHECKING:  # see options
     from orchestra.daemon import assemble
@@ -18,6 +20,8 @@ if TYPE_CHECKING:  # see options
 
 Ages = Mapping[int, timedelta]
 """By pid."""
+Groups = Mapping[str, tuple[tuple[str, ...], verdicts.Verdict]]
+"""`@name` → its panes and its health."""
 
 
 @click.command("status")
@@ -26,7 +30,8 @@ Ages = Mapping[int, timedelta]
 def command(common: options.Common, workspace: str | None) -> int:
     """Show the workspaces on the tmux server, or one of them: sessions, windows and panes, what runs and what ended how.
 
-    All of it is read from the live server; no manifest is needed. Whether what runs is healthy is not known between applies.
+    All of it is read from the live server; no manifest is needed. How healthy it is, why and since when, how often it was started
+    again and what was given up the daemon tells, where one runs.
 
     \b
     Examples:
@@ -36,28 +41,36 @@ def command(common: options.Common, workspace: str | None) -> int:
     from orchestra.daemon import assemble
 
     assembly = common.assembly()
-    found = wanted(common, assembly, workspace)
+    server = assembly.look()
+    found = wanted(assembly, server, workspace)
     ages = assemble.ages([pane.pid for each in found for pane in each.panes])
+    report = health.reported(common, server)
+    of_groups = {each.name: health.groups(assembly, each.name, _verdicts(each, report)) for each in found}
     if common.json:
-        output.result("status", {"workspaces": [_plain(each, ages) for each in found]})
+        rows = [_plain(each, ages, report, of_groups[each.name]) for each in found]
+        output.result("status", {"measured": report.measured, "workspaces": rows})
         return codes.OK
     if not found:
         output.note(f"no workspace on the tmux server {output.one_line(assembly.host.path)}")
     for number, each in enumerate(found):
         if number:
             output.say("")
-        for line in _tree(each, ages):
+        for line in _tree(each, ages, report, of_groups[each.name]):
             output.say(line)
+    if not report.measured and any(pane.checked or pane.restarted for each in found for pane in each.panes):
+        output.note(
+            "no daemon runs: nothing is probed, and nothing started again; start it with: orchestra daemon start"
+        )
     return codes.OK
 
 
 def wanted(
-    common: options.Common, assembly: assemble.Assembly, workspace: str | None
+    assembly: assemble.Assembly, server: seen.Server, workspace: str | None
 ) -> tuple[overview.Workspace, ...]:
     """All of the server's, or the one that is named."""
     from orchestra.plan import overview
 
-    every = overview.workspaces(assembly.look())
+    every = overview.workspaces(server)
     if workspace is None:
         return every
     found = tuple(each for each in every if each.name == workspace)
@@ -78,30 +91,43 @@ def counted(workspace: overview.Workspace) -> str:
     return f"{output.number(len(workspace.panes), 'pane')}{': ' if told else ''}{told}"
 
 
-def _tree(workspace: overview.Workspace, ages: Ages) -> Iterator[str]:
+def _verdicts(workspace: overview.Workspace, report: health.Report) -> list[tuple[str, verdicts.Verdict]]:
+    return [
+        (each.address, report.panes[each.id].verdict) for each in workspace.panes if each.id in report.panes
+    ]
+
+
+def _tree(
+    workspace: overview.Workspace, ages: Ages, report: health.Report, of_groups: Groups
+) -> Iterator[str]:
     """Panes' columns are aligned over the whole workspace; windows are shown where there are several."""
+    now = clock.Clock().now()
     rows: list[list[str]] = []
     lines: list[str | int] = []
     for session in workspace.sessions:
-        lines.append(_session(session))
+        lines.append(_session(session, report.sessions.get((workspace.name, session.address))))
         for window in session.windows:
             several = len(session.windows) > 1
             if several:
                 lines.append(f"    {output.one_line(window.address)}")
             for pane in window.panes:
                 lines.append(len(rows))
-                rows.append(_row(pane, ages, indent="      " if several else "    "))
+                told = report.panes.get(pane.id)
+                rows.append(_row(pane, ages, told, now, indent="      " if several else "    "))
         if session.foreign:
             text = f"    {output.number(session.foreign, 'pane')} that somebody opened"
             lines.append(output.paint(text, sys.stdout, dim=True))
+    lines += [f"  {output.one_line(name)}  {_health(verdict)}" for name, (_, verdict) in of_groups.items()]
+    if not any(row[4] for row in rows):  # nothing is known of anybody's health that the rest does not say
+        rows = [[*row[:4], *row[6:]] for row in rows]
     name = output.paint(output.one_line(workspace.name), sys.stdout, bold=True)
     yield f"{name}  {counted(workspace)}"
-    told = table.lines(rows) if rows else []
+    shown = table.lines(rows) if rows else []
     for line in lines:
-        yield told[line] if isinstance(line, int) else line
+        yield shown[line] if isinstance(line, int) else line
 
 
-def _session(session: overview.Session) -> str:
+def _session(session: overview.Session, verdict: verdicts.Verdict | None) -> str:
     parts = [f"  {output.one_line(session.address)}"]
     if session.labels:
         parts.append(f"[{output.one_line(table.labels(session.labels))}]")
@@ -111,18 +137,51 @@ def _session(session: overview.Session) -> str:
         parts.append(f"renamed {output.one_line(session.live_name)}")
     if session.attached:
         parts.append(f"{output.number(session.attached, 'client')} attached")
+    if verdict is not None and (verdict.health in _ILL or any(pane.checked for pane in session.panes)):
+        parts.append(_health(verdict))
     return "  ".join(parts)
 
 
-def _row(pane: overview.Pane, ages: Ages, *, indent: str) -> list[str]:
+_ILL = (seen.Health.DEGRADED, seen.Health.UNHEALTHY)
+
+
+def _health(verdict: verdicts.Verdict) -> str:
+    name = output.paint(verdict.health, sys.stdout, fg=table.TONES[verdict.health])
+    return f"{name} ({output.one_line(verdict.reason)})" if verdict.reason else name
+
+
+def _row(
+    pane: overview.Pane, ages: Ages, told: health.Told | None, now: datetime, *, indent: str
+) -> list[str]:
     age = ages.get(pane.pid)
     runs = f"pid {pane.pid}" if pane.pid else ""
     since = f"for {output.duration(age.total_seconds())}" if age is not None else ""
-    more = [pane.detail, pane.title, f"[{table.labels(pane.labels)}]" if pane.labels else ""]
-    return [f"{indent}{pane.address}", pane.condition, runs, since, "  ".join(each for each in more if each)]
+    well, lasted, why = "", "", [""]
+    if told is not None:
+        if pane.checked and pane.pid:
+            well = told.verdict.health
+            lasted = _lasted(told.verdict.since, now)
+            why = ["" if told.verdict.health is seen.Health.HEALTHY else told.verdict.reason]
+        why += [
+            f"given up: {told.given_up}" if told.given_up else "",
+            f"starts again in {output.duration(told.restarts_in.total_seconds())}"
+            if told.restarts_in is not None
+            else "",
+            f"started again {output.number(told.restarts, 'time')}" if told.restarts else "",
+        ]
+    labels = f"[{table.labels(pane.labels)}]" if pane.labels else ""
+    more = [pane.detail, *why, pane.title, labels]
+    head = [f"{indent}{pane.address}", pane.condition, runs, since, well, lasted]
+    return [*head, "  ".join(each for each in more if each)]
 
 
-def _plain(workspace: overview.Workspace, ages: Ages) -> dict[str, object]:
+def _lasted(since: datetime | None, now: datetime) -> str:
+    return f"for {output.duration(max((now - since).total_seconds(), 0.0))}" if since is not None else ""
+
+
+def _plain(
+    workspace: overview.Workspace, ages: Ages, report: health.Report, of_groups: Groups
+) -> dict[str, object]:
     from orchestra.plan import overview
 
     return {
@@ -136,17 +195,42 @@ def _plain(workspace: overview.Workspace, ages: Ages) -> dict[str, object]:
                 "attached": session.attached,
                 "labels": dict(session.labels),
                 "foreign_panes": session.foreign,
+                "health": _plain_health(report.sessions.get((workspace.name, session.address))),
                 "windows": [
                     {
                         "address": window.address,
                         "foreign_panes": window.foreign,
-                        "panes": [plain_pane(pane, ages) for pane in window.panes],
+                        "panes": [
+                            {**plain_pane(pane, ages), **_plain_told(report.panes.get(pane.id))}
+                            for pane in window.panes
+                        ],
                     }
                     for window in session.windows
                 ],
             }
             for session in workspace.sessions
         ],
+        "groups": [
+            {"name": name, "panes": list(panes), "health": health.plain(verdict)}
+            for name, (panes, verdict) in of_groups.items()
+        ],
+    }
+
+
+def _plain_health(verdict: verdicts.Verdict | None) -> dict[str, object] | None:
+    return None if verdict is None else health.plain(verdict)
+
+
+def _plain_told(told: health.Told | None) -> dict[str, object]:
+    """`given_up`: why it is not started again, "" where it is."""
+    if told is None:
+        return {"health": None, "restarts": None, "restarts_in": None, "given_up": ""}
+    soon = told.restarts_in
+    return {
+        "health": health.plain(told.verdict),
+        "restarts": told.restarts,
+        "restarts_in": None if soon is None else soon.total_seconds(),
+        "given_up": told.given_up,
     }
 
 

@@ -28,7 +28,7 @@ def steered(
     from orchestra.model import status as seen
 
     assembly = common.assembly()
-    chosen = meant(assembly, wanted)
+    chosen = panes_meant(assembly, wanted)
     code, rows = codes.OK, []
     settings = execute.Settings(wait=wait, timeout=timeout, on_error=execute.OnError.CONTINUE)
     for workspace, addresses in chosen.items():
@@ -68,7 +68,7 @@ def _failed(name: str, row: dict[str, Any]) -> None:
     output.failure(name, "not everything was done", row)
 
 
-def meant(assembly: Any, wanted: Sequence[str]) -> dict[str, list[str]]:
+def panes_meant(assembly: Any, wanted: Sequence[str]) -> dict[str, list[str]]:
     """Workspace → addresses of panes, from `session/pane`, `session/window`, `session`, a workspace's name, `@group` and `@all`."""
     from orchestra.daemon import snapshots
     from orchestra.plan import overview

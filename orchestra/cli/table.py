@@ -17,8 +17,12 @@ TONES = {
     "failed": "red",
     "stopped": "yellow",
     "ended": "yellow",
+    "healthy": "green",
+    "unknown": "yellow",
+    "degraded": "yellow",
+    "unhealthy": "red",
 }
-"""Of a pane's condition."""
+"""Of a pane's condition, and of its health."""
 
 
 def width(text: str) -> int:

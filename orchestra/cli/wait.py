@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestra.cli import codes, options, output, suggest
+from orchestra.cli import codes, health, options, output, suggest
 from orchestra.model import errors, spec, status
 
 if TYPE_CHECKING:  # see options
@@ -17,27 +17,36 @@ if TYPE_CHECKING:  # see options
 
 LONGEST = timedelta(days=365)
 _OUTPUT = "output="
+_MEASURED = (status.Health.HEALTHY, status.Health.DEGRADED, status.Health.UNHEALTHY)
 
 
 @click.command("wait")
 @click.argument("address", shell_complete=suggest.addresses)
 @click.option(
-    "--for", "condition", required=True, metavar="exited|healthy|output=RE",
-    help="The process ended; the health check of its manifest holds; a line was printed in which the regular expression is found.",
+    "--for", "condition", required=True, metavar="exited|healthy|degraded|unhealthy|output=RE",
+    help="The process ended; it is so healthy; a line was printed in which the regular expression is found.",
 )  # fmt: skip
 @click.option("--timeout", type=options.Duration(), help="How long to wait. Without it: for ever.")
 @options.common
 def command(common: options.Common, address: str, condition: str, timeout: timedelta | None) -> int:
-    """Wait until a pane has ended, is healthy, or has printed something; what it printed before counts.
+    """Wait until a pane has ended, is healthy or is not any more, or has printed something; what it printed before counts.
 
-    Exit code 0 when it is so, 1 when it cannot be so any more or was not in time. No daemon is needed.
+    Exit code 0 when it is so, 1 when it cannot be so any more (it ended and is not started again, it was given up) or was not in time.
+    How healthy something is the daemon knows, of sessions, workspaces and @groups as well; `healthy` is probed here where none runs.
 
     \b
     Examples:
       orchestra wait db/migrate --for exited --timeout 5m
       orchestra wait api/server --for 'output=listening on' && curl localhost:8000
+      orchestra wait @backend --for healthy --timeout 1m
     """
     assembly = common.assembly()
+    if condition in _MEASURED and (there := common.daemon()) is not None:
+        from orchestra.cli import wait_health
+
+        if (found := wait_health.reached(assembly, there, address, condition, timeout)) is not None:
+            how = f"is {condition}" + (f": {output.one_line(found.reason)}" if found.reason else "")
+            return _tell(common, address, how, health.plain(found))
     place = _place(assembly, address)
     limit = timeout if timeout is not None else LONGEST
     if condition.startswith(_OUTPUT):
@@ -54,9 +63,13 @@ def command(common: options.Common, address: str, condition: str, timeout: timed
     if condition == "healthy":
         _reached(assembly, place, spec.Condition.HEALTHY, limit)
         return _tell(common, address, "is healthy", {})
+    if condition in _MEASURED:
+        raise errors.UsageError(
+            f"only a daemon knows what is {condition}", hint="start it with: orchestra daemon start"
+        )
     raise errors.UsageError(
         f"--for {condition}: nothing that can be waited for",
-        hint="say exited, healthy, or output=REGULAR-EXPRESSION",
+        hint="say exited, healthy, degraded, unhealthy, or output=REGULAR-EXPRESSION",
     )
 
 

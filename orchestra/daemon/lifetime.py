@@ -79,7 +79,7 @@ class Daemon:
         self._printed = printed.Printed(self._recordings, self.bus, self._publisher, self._clock)
         self._ends = ends.Ends(self._ended)
         self._observer = observer.Observer(
-            assembly.tmux, self._listening, self._clock, self._publish, self._looked
+            assembly.tmux, self._listening, self._clock, self._publish, self._looked, self._lost
         )
         self._logs = logs.Logs(found.recordings)
         self._to_renew: set[str] = set()
@@ -292,6 +292,9 @@ class Daemon:
         elif now - self._alone_since >= linger:
             self.stop("its tmux server is gone")
 
+    async def _lost(self, reason: str) -> None:
+        await self._reacting.lost(reason)
+
     def _ended(self, pane: str) -> None:
         self._observer.ended(pane)
 
@@ -419,6 +422,9 @@ class Daemon:
 
     def look(self) -> None:
         self._observer.request()
+
+    def health(self) -> Mapping[str, Any]:
+        return {"last": self.bus.last, **self._reacting.health()}
 
     async def server(self) -> status.Server:
         return await asyncio.to_thread(self._assembly.look)

@@ -85,7 +85,7 @@ class Printed:
         fresh = panes.keys() - self._pids.keys() if self._begun else frozenset[str]()
         again = {pane for pane, now in panes.items() if self._pids.get(pane, now.pid) != now.pid}
         for pane in again & self._read.keys():
-            if self._read[pane].shell:
+            if self._read[pane].shell or panes[pane].token:
                 self._drop(pane)  # another shell counts its commands from one again
         now = self._clock.monotonic()
         self._born = {pane: at for pane, at in self._born.items() if pane in panes and now - at < YOUNG}
@@ -134,8 +134,8 @@ class Printed:
                 if not printing.token:
                     young = self._is_young(pane) and self.from_birth(printing.address)
                     start = self.resumed(pane) or (None if young else start)
-                if printing.token and pane in fresh:
-                    start = None  # of a shell from its first command on
+                if pane in fresh:
+                    start = None  # from its first command on, and its first line
                 elif printing.token and pane in again:
                     start = recordings.life(folder, printing.pid) or start
                 self._add(pane, printing, output.Reading(folder, start))

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestra.daemon import autosave, collecting, limited, measuring, parts, steering, triggering
+from orchestra.daemon import autosave, checking, collecting, limited, measuring, parts, steering, triggering
 from orchestra.engine import schedules, supervise, watch
 from orchestra.host import alarm, watching
-from orchestra.model import event, status
+from orchestra.model import event, status, verdicts
 
 
 class Reacting:
@@ -26,12 +26,15 @@ class Reacting:
         self.metrics = measuring.part(reach)
         self.triggers = triggering.Triggers(reach, self.collecting)
         self._journal = reach.journal
-        supervisor = supervise.Supervisor(
+        self.probing = checking.part(reach)
+        self.supervisor = supervise.Supervisor(
             reach.clock,
             steering.Starting(reach.assembly),
             reach.say(supervise.STATE),
             reach.is_busy,
             reach.look_soon,
+            self.probing.because,
+            reach.keep,
         )
         self._parts: tuple[parts.Part, ...] = (
             self.autosave,
@@ -39,8 +42,9 @@ class Reacting:
             self.metrics,
             self.schedules,
             watch.Watch(reach.clock, watching.files(reach.assembly.environ), reach.say(watch.NAME)),
-            supervisor,
-            limited.limiter(reach, supervisor),
+            self.probing,
+            self.supervisor,
+            limited.limiter(reach, self.supervisor),
             self.triggers,
         )
 
@@ -52,6 +56,10 @@ class Reacting:
         for each in self._parts:
             await each.looked(server)
 
+    async def lost(self, reason: str) -> None:
+        """The server could not be looked at."""
+        await self.probing.lost(reason)
+
     def happened(self, events: Sequence[event.Event]) -> None:
         for each in self._parts:
             each.happened(events)
@@ -59,5 +67,30 @@ class Reacting:
     def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         return [group.create_task(each.run(), name=each.name) for each in self._parts]
 
+    def health(self) -> dict[str, Any]:
+        """Panes by tmux's id, and sessions by workspace and name."""
+        restarts, given_up = self.supervisor.restarts, self.supervisor.given_up
+        panes: dict[str, Any] = {}
+        for uid, (id_, pid, verdict) in self.probing.judged().items():
+            count, due = restarts(uid)
+            panes[id_] = {
+                "pid": pid,
+                **_plain(verdict),
+                "ended_because": self.probing.because(uid, pid),
+                "restarts": count,
+                "restarts_in": round(max(due, 0.0), 3) if due is not None else None,
+                "given_up": given_up.get(uid, ""),
+            }
+        sessions: dict[str, dict[str, Any]] = {}
+        for (workspace, session), verdict in self.probing.sessions().items():
+            sessions.setdefault(workspace, {})[session] = _plain(verdict)
+        return {"panes": panes, "sessions": sessions}
+
     def describe(self) -> dict[str, Mapping[str, Any]]:
         return {each.name: each.describe() for each in self._parts}
+
+
+def _plain(verdict: verdicts.Verdict) -> dict[str, Any]:
+    """`since`: ISO 8601."""
+    since = event.stamp(verdict.since) if verdict.since is not None else None
+    return {"health": verdict.health, "reason": verdict.reason, "since": since, "over": verdict.over}

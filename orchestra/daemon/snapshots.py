@@ -162,6 +162,12 @@ def forget(assembly: assemble.Assembly, workspace: str) -> None:
         texts.forget(assembly.expected().texts, workspace)
 
 
+def has_groups(assembly: assemble.Assembly, workspace: str) -> bool:
+    """Whether it is worth to read its manifest for them, which takes a fifth of a second."""
+    kept = texts.read(assembly.expected().texts, workspace)
+    return kept is not None and ("groups" in kept.text or "include" in kept.text)
+
+
 def groups(assembly: assemble.Assembly, workspace: str) -> Mapping[str, Sequence[str]]:
     """`@name` → addresses, as its manifest was applied last; the live objects do not know."""
     kept = texts.read(assembly.expected().texts, workspace)

@@ -76,7 +76,7 @@ def is_stopped(place: status.Place) -> bool:
 
 
 class Ending:
-    """`limiting.End`."""
+    """`limiting.End` and `probing.Stop`."""
 
     def __init__(self, assembly: assemble.Assembly) -> None:
         self._assembly = assembly
@@ -88,7 +88,7 @@ class Ending:
 def end(
     assembly: assemble.Assembly, workspace: str, panes: Mapping[str, tuple[int, str]]
 ) -> Mapping[str, str]:
-    """Address → why it could not be stopped. Only while the process is the one that was meant."""
+    """Address → why it could not be stopped. Only while the process is the one that was meant, and no person is stopping it."""
     own = assemble.assemble(None, assembly.host.path, assembly.environ)
     reconciler = dataclasses.replace(own.reconciler, lock_wait=LOCK_WAIT)
     settings = execute.Settings(wait=False, on_error=execute.OnError.CONTINUE)
@@ -98,7 +98,10 @@ def end(
         same = {
             address: why
             for address, (pid, why) in panes.items()
-            if address in there and there[address].pane.pid == pid and not there[address].pane.dead
+            if address in there
+            and there[address].pane.pid == pid
+            and not there[address].pane.dead
+            and not is_stopped(there[address])
         }
         return compare.Options(prune=False, targets=tuple(same) or (_NOBODY,), ends=same)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from orchestra.engine import patterns, ports, world
+from orchestra.engine import ending, patterns, ports, world
 from orchestra.model import errors, spec, status
 
 FIRST_BEAT, LONGEST_BEAT = 0.02, 1.0
@@ -151,15 +151,9 @@ def last_words(tmux: ports.Tmux, pane: status.Pane) -> str:
     try:
         shown = tmux.capture(pane.id)
     except errors.OrchestraError:
-        return ending(pane)
+        return ending.ending(pane)
     lines = [line.strip() for line in _DEAD.sub("", shown).split("\n") if line.strip()]
-    return f"{ending(pane)}: {lines[-1][:200]}" if lines else ending(pane)
-
-
-def ending(pane: status.Pane) -> str:
-    if pane.signal is not None:
-        return f"it was ended by signal {pane.signal}"
-    return f"it exited with code {pane.exit_code}"
+    return f"{ending.ending(pane)}: {lines[-1][:200]}" if lines else ending.ending(pane)
 
 
 def _seconds(duration: timedelta) -> str:

@@ -36,13 +36,15 @@ class Observer:
         clock: ports.Clock,
         publish: Publish,
         looked: Callable[[status.Server], Awaitable[None]],
+        lost: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
-        """`looked` is called after each look, once its events are out."""
+        """`looked` is called after each look, once its events are out; `lost`, with the reason, after each that failed."""
         self._tmux = tmux
         self._listening = listening
         self._clock = clock
         self._publish = publish
         self._looked = looked
+        self._lost = lost
         self._seen = happenings.Seen()
         self._ended: dict[str, int] = {}
         """Panes whose process has ended -> how often tmux was asked how."""
@@ -120,6 +122,8 @@ class Observer:
                 await self._publish([happenings.Happening(body=fault)], cause, {})
             self.trouble = str(error)
             self._wanted = True
+            if self._lost is not None:
+                await self._lost(self.trouble)
             await self._tell_looked()
             return RETRY / REST
         finally:

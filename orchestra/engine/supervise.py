@@ -37,9 +37,13 @@ class Ended:
     exit_code: int | None
     signal: int | None
     restart: spec.Restart
+    because: str = ""
+    """Why we ended it, if we did: however it took that, it counts as a failure."""
 
     @property
     def how(self) -> str:
+        if self.because:
+            return f"it was {self.because}"
         return f"signal {self.signal}" if self.signal is not None else f"exit code {self.exit_code}"
 
 
@@ -102,7 +106,7 @@ def decide(what: Ended, past: Past | None, now: float) -> Past:
         bare = dataclasses.replace(past, pid=what.pid, restarts=recent, due=None, failed="")
         if not past.again:
             return dataclasses.replace(bare, failed=past.why)
-    elif what.exit_code == 0 and rule.policy is spec.Policy.ON_FAILURE:
+    elif what.exit_code == 0 and not what.because and rule.policy is spec.Policy.ON_FAILURE:
         return bare
     elif what.exit_code == NEVER:
         return dataclasses.replace(bare, failed=f"exit code {NEVER} asks not to be started again")
@@ -138,6 +142,8 @@ def _words(seconds: float) -> str:
 Restart = Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, str]]]
 """Starts panes of a workspace, by address with the reason: those that are dead still. Gives, of these, what could not be started with
 why, and "" for what was. `Busy`: not now."""
+Keep = Callable[[Mapping[str, Any]], Awaitable[None]]
+"""State that comes with no event."""
 Say = Callable[[event.Body, str, str, Mapping[str, Any]], Awaitable[None]]
 """An event of a workspace and an address, with state to be kept in the same transaction."""
 
@@ -154,13 +160,18 @@ class Supervisor:
         say: Say,
         is_busy: Callable[[], bool],
         again: Callable[[], None],
+        because: Callable[[str, int], str] = lambda uid, pid: "",
+        keep: Keep | None = None,
     ) -> None:
-        """`is_busy`: whether somebody applies now, who stops and starts things himself; `again` has the server looked at soon."""
+        """`is_busy`: whether somebody applies now, who stops and starts things himself; `again` has the server looked at soon;
+        `because`: why we had this process of that pane ended, "" if we had not."""
         self._clock = clock
         self._is_busy = is_busy
         self._again = again
         self._restart = restart
         self._say = say
+        self._because = because
+        self._keep = keep
         self._past: dict[str, Past] = {}
         self._waiting: dict[str, Ended] = {}
         """By uid: what is due at some time."""
@@ -212,12 +223,30 @@ class Supervisor:
         """Why, by uid."""
         return {uid: past.failed for uid, past in self._past.items() if past.failed}
 
+    def restarts(self, uid: str) -> tuple[int, float | None]:
+        """How often it was started again, as far as that was counted at its last end, and in how many seconds it will be."""
+        past = self._past.get(uid)
+        if past is None:
+            return 0, None
+        now, waiting = self._clock.monotonic(), self._waiting.get(uid)
+        due = past.due - now if past.due is not None and waiting is not None else None
+        return len(past.restarts), due
+
     async def looked(self, server: status.Server) -> None:
         """After each look at the server."""
         alive = {place.pane.mark.uid for place in status.places(server) if place.pane.mark is not None}
         for uid in self._past.keys() - alive:
             del self._past[uid]
-        found = {each.uid: each for each in ended(server, self._past)}
+        for place in status.places(server):
+            mark = place.pane.mark
+            past = self._past.get(mark.uid) if mark is not None else None
+            if mark is not None and past is not None and past.failed and not place.pane.dead:
+                # A person has started what was given up: all is forgiven.
+                self._past[mark.uid] = Past(pid=past.pid)
+        found = {
+            each.uid: dataclasses.replace(each, because=self._because(each.uid, each.pid))
+            for each in ended(server, self._past)
+        }
         self._waiting = {uid: each for uid, each in self._waiting.items() if found.get(uid) == each}
         news = [
             uid for uid, each in found.items() if uid not in self._past or self._past[uid].pid != each.pid
@@ -274,6 +303,8 @@ class Supervisor:
             for address, each in panes.items():
                 if address in failed:
                     await self._started(each, failed[address])
+            if self._keep is not None:
+                await self._keep(self._kept())  # who comes after us counts them, too
             self._again()  # nothing tells that a pane was started in place
 
     def _reason(self, each: Ended) -> str:

@@ -61,7 +61,7 @@ async def ran(
     except (OSError, ValueError) as error:
         what = reason.of(error) if isinstance(error, OSError) else str(error)
         line = reason.line(f"cannot start {argv[0]}: {what}")
-        return Ran(attempt=status.Attempt(healthy=False, reason=line), output="")
+        return Ran(attempt=status.Attempt(healthy=False, reason=line, measured=False), output="")
     in_time = False
     try:
         async with asyncio.timeout(timeout.total_seconds()):

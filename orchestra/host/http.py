@@ -9,13 +9,16 @@ import functools
 import re
 import ssl
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 from orchestra.host import connection
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.\d (\d{3})(?:[ \r\n]|\Z)")
 _SAID = 1024
 """Bytes kept of an answer."""
+_PROBE = {"User-Agent": "orchestra-probe", "Accept": "*/*"}
 _HEADERS = 100
 """Lines read of an interim answer's headers."""
 
@@ -25,15 +28,28 @@ async def get(url: str, timeout: float) -> int:
 
     `OSError` or `ValueError`, whose text says what went wrong. The caller bounds the whole.
     """
-    return (await _asked(url, timeout, "GET", {"User-Agent": "orchestra-probe", "Accept": "*/*"}, b""))[0]
+    asked = _asked(url)
+    if asked.tls:
+        reader, writer = await connection.connect(asked.host, asked.port, timeout, tls=_context())
+        try:
+            writer.write(asked.request())
+            return await _status(reader)
+        finally:
+            writer.transport.abort()  # a polite goodbye would wait for the other side
+    plain = await connection.plain(asked.host, asked.port, timeout)
+    try:
+        await plain.send(asked.request())
+        return await _status(plain)
+    finally:
+        plain.close()
 
 
 async def post(url: str, timeout: float, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
     """The answer's status, and the beginning of what it says. As `get` otherwise."""
-    return await _asked(url, timeout, "POST", {**headers, "Content-Length": str(len(body))}, body)
+    return await _sent(url, timeout, "POST", {**headers, "Content-Length": str(len(body))}, body)
 
 
-async def _asked(
+async def _sent(
     url: str, timeout: float, method: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[int, str]:
     parts = urllib.parse.urlsplit(url)
@@ -48,6 +64,34 @@ async def _asked(
         return code, await _said(reader) if method != "GET" else ""
     finally:
         writer.transport.abort()  # a polite goodbye would wait for the other side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    host: str
+    port: int
+    tls: bool
+    request: Callable[[], bytes]
+    """Made once it is connected: what is wrong with a name the resolver says better."""
+
+
+@functools.lru_cache(maxsize=1024)
+def _asked(url: str) -> _Asked:
+    """The same ones are asked again and again."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("not an http or https URL")
+    tls = parts.scheme == "https"
+    return _Asked(
+        host=parts.hostname,
+        port=parts.port or (443 if tls else 80),
+        tls=tls,
+        request=functools.cache(lambda: _request(parts, "GET", _PROBE)),
+    )
+
+
+class _Lines(Protocol):
+    async def readuntil(self, separator: bytes, /) -> bytes: ...
 
 
 @functools.cache
@@ -83,7 +127,7 @@ def _host(parts: urllib.parse.SplitResult) -> str:
     return host if parts.port is None else f"{host}:{parts.port}"
 
 
-async def _status(reader: asyncio.StreamReader) -> int:
+async def _status(reader: _Lines) -> int:
     for _ in range(10):
         match = _STATUS_LINE.match(await _line(reader))
         if match is None:
@@ -107,7 +151,7 @@ async def _said(reader: asyncio.StreamReader) -> str:
     return ""
 
 
-async def _line(reader: asyncio.StreamReader) -> bytes:
+async def _line(reader: _Lines) -> bytes:
     try:
         return await reader.readuntil(b"\n")
     except asyncio.LimitOverrunError:

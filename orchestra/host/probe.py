@@ -54,7 +54,7 @@ async def _over_network(attempt: Coroutine[None, None, status.Attempt], timeout:
     except ssl.SSLError as error:  # an OSError, but with numbers of its own
         return status.Attempt(healthy=False, reason=reason.line(f"TLS: {error.reason or error}"))
     except OSError as error:
-        return status.Attempt(healthy=False, reason=reason.of(error))
+        return status.Attempt(healthy=False, reason=reason.of(error), measured=error.errno not in reason.OURS)
     except ValueError as error:
         return status.Attempt(healthy=False, reason=reason.line(str(error)))
 
@@ -66,6 +66,6 @@ async def _http(probe: spec.HttpProbe, timeout: timedelta) -> status.Attempt:
 
 
 async def _tcp(probe: spec.TcpProbe, timeout: timedelta) -> status.Attempt:
-    _, writer = await connection.connect(probe.host, probe.port, timeout.total_seconds())
-    writer.transport.abort()
+    opened = await connection.plain(probe.host, probe.port, timeout.total_seconds())
+    opened.close()
     return status.Attempt(healthy=True, reason="connected")

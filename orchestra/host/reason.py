@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 _LENGTH = 200
+OURS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EAGAIN))
+"""Errors that say nothing about whom we called: we ran out of something ourselves."""
 
 
 def line(text: str) -> str:

@@ -279,6 +279,8 @@ class HealthChanged:
     after: str
     """`unknown`, `healthy`, `degraded` or `unhealthy`."""
     reason: str
+    duration: timedelta | None = None
+    """For how long it was as before; null where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -224,3 +224,16 @@ class Attempt:
 
     healthy: bool
     reason: str = ""
+    measured: bool = True
+    """False: nothing was found out, because of ourselves (no more files, a probe that is not there)."""
+
+
+class Health(StrEnum):
+    """From the best to the worst."""
+
+    HEALTHY = "healthy"
+    UNKNOWN = "unknown"
+    """Not measured: never taken for healthy."""
+    DEGRADED = "degraded"
+    """It does its work, and said not long ago that something is wrong."""
+    UNHEALTHY = "unhealthy"

@@ -40,6 +40,10 @@ class Pane:
     signal: int | None = None
     title: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    checked: bool = False
+    """It has a health check."""
+    restarted: bool = False
+    """It has a restart policy other than `no`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +164,8 @@ def _pane(place: status.Place, owned: Mapping[str, status.Place]) -> Pane:
         signal=pane.signal if ended else None,
         title=(declared.title or "") if declared is not None else "",
         labels=declared.labels if declared is not None else {},
+        checked=declared is not None and declared.health is not None,
+        restarted=declared is not None and declared.restart.policy is not spec.Policy.NO,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestra.cli import output
+from orchestra.model import status
 from orchestra.plan import overview
 from tests.e2e.conftest import Cli, Done
 from tests.support.cli_reference import SHAPES
@@ -65,7 +66,7 @@ def test_status_is_a_tree(shop: Cli) -> None:
     shop.tmux("split-window", "-d", "-t", "api:jobs", "sleep 1000")
     lines = shop.ok("status").splitlines()
     assert lines[0] == "shop  7 panes: 3 running, 1 waiting, 1 completed, 2 failed"
-    assert lines[1].strip() == "api"
+    assert lines[1].strip() == "api  unhealthy (api/bad: it exited with code 3)"
     assert lines[2].strip() == "api/main"
     rows = {words[0]: words[1:] for line in lines if (words := line.split()) and "/" in words[0]}
     assert rows["api/server"][:2] == ["running", "pid"]
@@ -78,7 +79,7 @@ def test_status_is_a_tree(shop: Cli) -> None:
     assert "which exited with 3" in " ".join(rows["api/after"])
     assert "The datäbase" in shop.ok("status")
     assert "1 pane that somebody opened" in shop.ok("status")
-    assert "healthy" not in shop.ok("status")
+    assert "  healthy" not in shop.ok("status")  # of what has no check it goes without saying
 
 
 def test_status_aligns_its_columns(shop: Cli) -> None:
@@ -417,4 +418,4 @@ def test_bash_completes(shop: Cli) -> None:
 def test_every_condition_has_a_tone() -> None:
     from orchestra.cli import table
 
-    assert set(table.TONES) == {str(each) for each in overview.Condition}
+    assert set(table.TONES) == {str(each) for each in (*overview.Condition, *status.Health)}

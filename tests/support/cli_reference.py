@@ -179,7 +179,9 @@ SHAPES: dict[str, dict[str, str]] = {
     "render": {"manifest": "the manifest in full"},
     "schema": {"schema": "the JSON Schema"},
     "status": {
-        "workspaces": "a list of `name`, counts, and `sessions` → `windows` → `panes` (as in get panes)"
+        "measured": "whether a daemon measures health",
+        "workspaces": "a list of `name`, counts, `groups`, and `sessions` → `windows` → `panes` (as in get panes, with `health`, "
+        "`restarts`, `restarts_in` seconds, and `given_up`)",
     },
     "template add": {"name": "what it is called", "path": "where it was put"},
     "template list": {
@@ -212,8 +214,9 @@ SHAPES: dict[str, dict[str, str]] = {
 
 AFTER = """
 A pane's `status` is `running`, `typing` (lines of `send_keys` are not typed yet), `waiting` (never started), `completed` (exit code 0),
-`failed` (another exit code, or a signal), or `ended` (its shell ended, or how is not known yet). Whether what runs is *healthy* is not
-known between applies: nothing of orchestra runs then.
+`failed` (another exit code, or a signal), or `ended` (its shell ended, or how is not known yet). `health` of panes, sessions and groups is
+`health` (`healthy`, `degraded`, `unhealthy` or `unknown`), `reason` and `since` (ISO 8601, or null); where no daemon runs it is what
+one look tells. `given_up` says why a pane is not started again any more, and is empty where it is.
 """
 
 

@@ -149,7 +149,7 @@ SPECIAL: Mapping[str, Mapping[str, Any]] = {
 
 
 def schema() -> dict[str, Any]:
-    said = _docstrings(event.Event)
+    said = docstrings(event.Event)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "event",
@@ -182,7 +182,7 @@ def text() -> str:
 
 
 def _kind(kind: type[event.Body]) -> dict[str, Any]:
-    hints, said = _hints(kind), _docstrings(kind)
+    hints, said = _hints(kind), docstrings(kind)
     object_, _, verb = kind.type.partition(".")
     return {
         "title": kind.type,
@@ -209,7 +209,7 @@ def _example(type_: str, name: str, hint: Any) -> Any:
         return CHANGES.get(type_, ("api", "shop"))[name == "after"]
     if name in EXAMPLES:
         return EXAMPLES[name]
-    plain: dict[Any, Any] = {bool: False, int: 1, str: "…", timedelta: 1.5}
+    plain: dict[Any, Any] = {bool: False, int: 1, str: "…", timedelta: 1.5, timedelta | None: 1.5}
     return plain[hint]
 
 
@@ -236,7 +236,7 @@ def _hints(kind: type) -> dict[str, Any]:
     return {name: hint for name, hint in typing.get_type_hints(kind).items() if name != "type"}
 
 
-def _docstrings(kind: type) -> dict[str, str]:
+def docstrings(kind: type) -> dict[str, str]:
     """Of the class under "", of its fields by name."""
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     assert isinstance(tree, ast.ClassDef)
@@ -247,7 +247,7 @@ def _told(tree: ast.ClassDef) -> Iterator[tuple[str, str]]:
     name = ""
     for each in tree.body:
         match each:
-            case ast.AnnAssign(target=ast.Name(id=found)):
+            case ast.AnnAssign(target=ast.Name(id=found)) | ast.Assign(targets=[ast.Name(id=found)]):
                 name = found
             case ast.Expr(value=ast.Constant(value=str(said))):
                 yield name, " ".join(inspect.cleandoc(said).split())

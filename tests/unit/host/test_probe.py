@@ -51,7 +51,8 @@ def command(line: str | tuple[str, ...], timeout: timedelta = 10 * SECOND, **env
     ],
 )
 def test_command_and_its_reason(line: str | tuple[str, ...], reason: str) -> None:
-    assert command(line) == status.Attempt(healthy=reason == "exited 0", reason=reason)
+    started = not reason.startswith("cannot start")
+    assert command(line) == status.Attempt(healthy=reason == "exited 0", reason=reason, measured=started)
 
 
 def test_command_sees_its_directory_and_what_a_login_has(
