@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import signal
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from orchestra.cli import codes, diff, live, options, output
+from orchestra.cli import codes, diff, handing, live, options, output
 from orchestra.model import diagnostic, errors
 
 if TYPE_CHECKING:  # see options
@@ -22,7 +23,7 @@ if TYPE_CHECKING:  # see options
     from orchestra.daemon import assemble
     from orchestra.engine import reconcile
     from orchestra.manifest import load
-    from orchestra.model import plan, progress, spec
+    from orchestra.model import plan, progress
 
 T = TypeVar("T")
 
@@ -108,7 +109,7 @@ def command(
         wait=wait, timeout=timeout, on_error=execute.OnError(on_error) if on_error else otherwise
     )
     if saved is not None:
-        return _apply_saved(load_plan(saved), settings, common, yes=yes, dry_run=dry_run)
+        return _apply_saved(load_plan(saved), settings, common, yes=yes, dry_run=dry_run, start=not no_daemon)
     from orchestra.plan import compare, order
 
     loaded = options.read(options.chosen(file), inputs, quiet=common.json)
@@ -117,6 +118,7 @@ def command(
     assembly = common.assembly()
     if dry_run:
         return _show(assembly.preview.of(loaded.workspace, wanted)[0], common, loaded.warnings)
+    hands = handing.Handing(common, loaded.workspace if not targets else None, start=not no_daemon)
     with live.Screen(common.json) as screen:
         ask = asking(yes, screen)
         outcome = carry_out(
@@ -124,20 +126,25 @@ def command(
             assembly,
             lambda by: by.apply(loaded.workspace, wanted, settings, ask, screen.report),
             loaded if not targets else None,
+            hands,
         )
-    if not targets and not outcome.declined:
-        hand_over(common, loaded, start=not no_daemon)
+    hands.over(outcome)
     return summarise("apply", outcome, common, screen.elapsed, loaded.warnings)
 
 
-def _apply_saved(made: plan.Plan, settings: Any, common: options.Common, *, yes: bool, dry_run: bool) -> int:
+def _apply_saved(
+    made: plan.Plan, settings: Any, common: options.Common, *, yes: bool, dry_run: bool, start: bool
+) -> int:
     if dry_run:
         return _show(made, common)
+    from orchestra.plan import applied
+
+    assembly = common.assembly()
     with live.Screen(common.json) as screen:
         ask = asking(yes, screen)
-        outcome = carry_out(
-            common, common.assembly(), lambda by: by.apply_saved(made, settings, ask, screen.report)
-        )
+        outcome = carry_out(common, assembly, lambda by: by.apply_saved(made, settings, ask, screen.report))
+    there = applied.workspace(made.workspace, assembly.tmux.observe())
+    handing.Handing(common, there, start=start).over(outcome)
     return summarise("apply", outcome, common, screen.elapsed)
 
 
@@ -146,9 +153,10 @@ def carry_out(
     assembly: assemble.Assembly,
     work: Callable[[reconcile.Reconciler], Coroutine[Any, Any, reconcile.Outcome]],
     whole: load.Loaded | None = None,
+    hands: handing.Handing | None = None,
 ) -> reconcile.Outcome:
     """Does it; a daemon that runs is told of it. The text of a manifest that is applied as a `whole` is remembered."""
-    outcome = _carried_out(common, assembly, work)
+    outcome = _carried_out(common, assembly, work, hands)
     if whole is not None and not outcome.declined:
         from orchestra.daemon import snapshots
 
@@ -156,54 +164,30 @@ def carry_out(
     return outcome
 
 
-LINGER = "10m"
-"""For so long a daemon that an apply started goes on when its tmux server has ended."""
-
-
-def hand_over(common: options.Common, loaded: load.Loaded, *, start: bool) -> None:
-    """What lives on after an apply is the daemon's; it is started where there is none."""
-    running = common.daemon()
-    if running is not None:
-        running.post("/v1/autosave", {})
-    elif start and (needs := _lives_on(loaded.workspace)):
-        from orchestra.cli import daemon  # only who needs one
-
-        daemon.begin(common, linger=LINGER)
-        output.note(f"the daemon was started: the manifest wants {needs}")
-
-
-def _lives_on(workspace: spec.Workspace) -> str:
-    """What goes on after an apply; "" for nothing."""
-    panes, rules = workspace.panes, workspace.rules
-    wants = {
-        "snapshots": workspace.snapshots is not None,
-        "restarts": any(pane.restart.policy != "no" for pane in panes),
-        "health checks": any(pane.health is not None for pane in panes),
-        "limits": any(pane.limits is not None for pane in panes),
-        "watching files": any(pane.watch is not None for pane in panes),
-        "triggers": any(trigger.enabled for trigger in rules.triggers),
-        "schedules": any(schedule.enabled for schedule in rules.schedules),
-        "garbage collection": rules.gc is not None,
-    }
-    wanted = [what for what, is_wanted in wants.items() if is_wanted]
-    return " and ".join(filter(None, (", ".join(wanted[:-1]), *wanted[-1:])))
-
-
 def _carried_out(
     common: options.Common,
     assembly: assemble.Assembly,
     work: Callable[[reconcile.Reconciler], Coroutine[Any, Any, reconcile.Outcome]],
+    hands: handing.Handing | None,
 ) -> reconcile.Outcome:
     report = common.reporting()
-    if report is None:
-        return run(work(assembly.reconciler))
-    from orchestra.daemon import applying
 
     def begun(made: plan.Plan) -> None:
-        report(applying.started(made), made.workspace)
+        nonlocal report
+        if hands is not None:
+            with contextlib.suppress(errors.OrchestraError):  # it is tried again after, and then told
+                if hands.begin():
+                    assembly.tmux.observe()  # where the daemon wants panes recorded
+                    report = common.reporting()
+        if report is not None:
+            from orchestra.daemon import applying  # only who has a daemon tells it
+
+            report(applying.started(made), made.workspace)
 
     outcome = run(work(dataclasses.replace(assembly.reconciler, begun=begun)))
-    if outcome.plan.steps and not outcome.declined:
+    if report is not None and outcome.plan.steps and not outcome.declined:
+        from orchestra.daemon import applying  # as above
+
         report(applying.finished(outcome), outcome.plan.workspace)
     return outcome
 

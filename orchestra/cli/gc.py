@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestra.cli import apply, codes, live, options, output, steer, suggest
+from orchestra.cli import apply, codes, handing, live, options, output, steer, suggest
 from orchestra.model import errors
 
 if TYPE_CHECKING:  # see options
@@ -206,7 +206,7 @@ def undo(common: options.Common, which: str | None, dry_run: bool) -> int:
             assembly,
             lambda by: by.apply(loaded.workspace, wanted, settings, lambda _: True, screen.report),
         )
-    apply.hand_over(common, loaded, start=True)
+    handing.Handing(common, loaded.workspace, start=True).over(outcome)
     return apply.summarise("gc", outcome, common, screen.elapsed)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestra.cli import apply, codes, live, options, output, suggest
+from orchestra.cli import apply, codes, handing, live, options, output, suggest
 from orchestra.model import diagnostic, errors
 
 if TYPE_CHECKING:  # see options
@@ -151,6 +151,7 @@ def _applied(
     *,
     yes: bool,
 ) -> tuple[reconcile.Outcome, float]:
+    hands = handing.Handing(common, loaded.workspace, start=True)
     with live.Screen(common.json) as screen:
         ask = apply.asking(yes, screen)
         outcome = apply.carry_out(
@@ -158,9 +159,9 @@ def _applied(
             assembly,
             lambda by: by.apply(loaded.workspace, wanted, settings, ask, screen.report),
             loaded,
+            hands,
         )
-    if not outcome.declined:
-        apply.hand_over(common, loaded, start=True)
+    hands.over(outcome)
     return outcome, screen.elapsed
 
 

@@ -355,3 +355,22 @@ def test_killed_at_any_moment_no_event_is_without_its_run(here: Cli) -> None:
     assert len({(row[0], row[1]) for row in rows}) == len(rows)
     assert len(of(every, "trigger.fired")) == len(matched)
     assert not [each for each in ended(every, "count") if each["type"] != "trigger.succeeded"]
+
+
+def test_the_first_line_of_the_first_pane_counts(here: Cli) -> None:
+    """The daemon is started before the first pane, not after the last."""
+    here.write(
+        "t.yaml",
+        """\
+version: 1
+workspace: t
+sessions: {s: {panes: [{name: quick, command: 'echo ERROR at once; exec sleep 1000'}]}}
+triggers: [{name: all, on: {output: ERROR}, do: [{log: "{{ event.line }}"}]}]
+""",
+    )
+    done = here.run("apply", "t.yaml")
+    assert "the daemon was started: the manifest wants triggers" in done.err
+    every = found(here, lambda some: ended(some, "all"))
+    assert [each["text"] for each in of(every, "trigger.logged")] == ["ERROR at once"]
+    assert of(every, "apply.finished")
+    assert here.ok("logs", "s/quick") == "ERROR at once\n"
