@@ -356,7 +356,7 @@ class Acting:
             "variables": dict(kept.variables),
             "yes": yes,
             # At its time a schedule wants all of it; else what is collected and made again would be so for ever.
-            "absent": sorted(self._collecting.absent(run.workspace)) if not is_time else (),
+            "absent": [] if is_time else sorted(self._collecting.absent(run.workspace)),
         }
 
     # --- which panes
