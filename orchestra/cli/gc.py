@@ -73,7 +73,6 @@ def _shown(common: options.Common) -> int:
 
 
 @command.command("run")
-@click.argument("now", metavar="", type=click.Choice(["force"]), required=False)
 @click.option("--dry-run", is_flag=True, help="Only say what may go now.")
 @click.option(
     "--force", is_flag=True, help="What is idle now, however shortly, and whatever manifests say of time."
@@ -86,7 +85,7 @@ def _shown(common: options.Common) -> int:
     shell_complete=suggest.workspaces,
 )
 @options.common
-def run(common: options.Common, now: str | None, dry_run: bool, force: bool, workspace: str) -> int:
+def run(common: options.Common, dry_run: bool, force: bool, workspace: str) -> int:
     """Collect now what may go: two passes, one that marks and one that takes what still rests as it did.
 
     \b
@@ -95,7 +94,7 @@ def run(common: options.Common, now: str | None, dry_run: bool, force: bool, wor
       orchestra gc run --workspace shop
     """
     there = _needed(common)
-    body = {"workspace": workspace, "force": force or now == "force", "dry_run": dry_run}
+    body = {"workspace": workspace, "force": force, "dry_run": dry_run}
     told = there.post("/v1/gc", body, patience=PATIENCE)
     if common.json:
         report = {name: told[name] for name in ("planned", "collected", "spared", "snapshots", "nothing")}

@@ -321,7 +321,7 @@ class Acting:
         await self._collecting.one_pass(run.workspace)
 
     async def _apply(self, act: rules.Apply, run: firings.Run) -> None:
-        request = await self._in_thread(lambda: self._request(run.workspace, act.yes))
+        request = await self._in_thread(lambda: self._request(run, act.yes))
         loop = asyncio.get_running_loop()
 
         async def report(bodies: Sequence[event.Body], workspace: str) -> None:
@@ -341,20 +341,22 @@ class Acting:
             await self._say(body, workspace, "", {})
         self._reach.look()
 
-    def _request(self, workspace: str, yes: bool) -> Mapping[str, Any]:
+    def _request(self, run: firings.Run, yes: bool) -> Mapping[str, Any]:
         from orchestra.store import texts
 
-        kept = texts.read(self._assembly.expected().texts, workspace)
+        kept = texts.read(self._assembly.expected().texts, run.workspace)
         if kept is None or kept.file == "-":
             raise firings.Failed("it is not known from which file it was applied", for_good=True)
         if not Path(kept.file).is_file():
             raise firings.Failed(f"there is no file {kept.file}", for_good=True)
+        is_time = run.event.get("type") == event.ScheduleDue.type
         return {
             "manifest": kept.file,
             "env": kept.environment,
             "variables": dict(kept.variables),
             "yes": yes,
-            "absent": sorted(self._collecting.absent(workspace)),
+            # At its time a schedule wants all of it; else what is collected and made again would be so for ever.
+            "absent": [] if is_time else sorted(self._collecting.absent(run.workspace)),
         }
 
     # --- which panes

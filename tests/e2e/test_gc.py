@@ -74,7 +74,7 @@ def test_by_hand(cli: Cli) -> None:
         cli.ok("gc", "pin", "idle/b")
         live.until(lambda: cli.json("gc", "run", "--dry-run", "--force")["spared"]["g"]["idle"] == "pinned")
         cli.ok("gc", "unpin", "idle")
-        assert cli.json("gc", "run", "force")["collected"] == {"g": {"idle": "idle for 0 seconds"}}
+        assert cli.json("gc", "run", "--force")["collected"] == {"g": {"idle": "idle for 0 seconds"}}
         assert cli.ok("gc", "undo").startswith("g: 4 created")
         cli.ok("gc", "disable")
         assert "off" in cli.ok("gc", "status")
@@ -97,3 +97,17 @@ def test_the_daemon_dies_between_mark_and_sweep(collecting: Cli) -> None:
     taken = [address for each in of(every, "gc.collected") for address in each["taken"]]
     assert sorted(taken) == ["idle", "work/once"]
     assert set(collecting.panes()) == {"work/server", "work/bad", "kept/shell"}
+
+
+def test_what_acts_by_itself_does_not_make_it_again(cli: Cli) -> None:
+    again = "triggers: [{name: again, on: gc.collected, do: [{apply: {yes: true}}]}]\n"
+    cli.write("g.yaml", MANIFEST.replace("completed: 1s", "events: 1h") + again)
+    cli.ok("apply", "g.yaml")
+    try:
+        every = found(cli, lambda some: of(some, "trigger.succeeded"))
+        assert [set(each["taken"]) for each in of(every, "gc.collected")] == [{"idle"}]
+        assert not {"idle/a", "idle/b"} & set(cli.panes())
+        cli.ok("apply", "g.yaml", "--yes")
+        assert "idle/a" in cli.panes()
+    finally:
+        cli.run("daemon", "stop")

@@ -589,6 +589,31 @@ def trial(
     count.taken += len(before) + len(gone_panes)
 
 
+def at_random(house: House, seed: int, count: Count) -> None:
+    """A few sessions of any kind, and people who come to some of them at any moment."""
+    dice = random.Random(seed)
+    sessions: list[Session] = []
+    acts: list[tuple[str, Act, Session]] = []
+    dead: list[tuple[str, Any, Session]] = []
+    for _ in range(dice.randint(2, 5)):
+        moment = dice.choice(MOMENTS)
+        match dice.randrange(4):
+            case 0:
+                sessions.append(dice.choice(NEAR)(house))
+            case 1:
+                sessions.append(with_dead(house, dice))
+                if sessions[-1].dead and dice.random() < 0.5:
+                    dead.append((moment, dice.choice(OF_DEAD), sessions[-1]))
+            case _:
+                sessions.append(idle(house, dice))
+                if dice.random() < 0.5:
+                    acts.append((moment, dice.choice(ACTS), sessions[-1]))
+    try:
+        trial(house, sessions, acts, count, dead)
+    except AssertionError as wrong:
+        raise Wrong(f"world {seed}: {wrong}; {acts} {dead}") from wrong
+
+
 def _look(house: House, sessions: list[Session], count: Count, *, early: bool) -> None:
     there = set(house.live.tmux("list-panes", "-a", "-F", "#{pane_id}").split())
     open_ = house.live.tmux("list-sessions", "-F", "#{session_id}").split()
