@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, assert_never
 
-from orchestra.daemon import applying, assemble, calling, parts, steering
+from orchestra.daemon import applying, assemble, autosave, calling, parts, steering
 from orchestra.engine import firings, triggers
 from orchestra.host import clock, command, machine, programs
 from orchestra.manifest import fault, reacting, template
@@ -28,7 +28,7 @@ T = TypeVar("T")
 LONGEST = 32 * 1024
 """Characters of a variable of the environment."""
 KEPT, OLDEST = 10, timedelta(days=7)
-"""Snapshots of a workspace that triggers made, and how old they get."""
+"""Snapshots of a workspace that triggers made, and how old they get, at the least."""
 STOPPED = "triggers.stopped"
 
 
@@ -311,7 +311,13 @@ class Acting:
 
             own = self._own()
             kept, _ = snapshots.save(own, run.workspace, scrollback=act.scrollback, automatic=True)
-            snapshots.keeper(own).prune(KEPT, OLDEST, (run.workspace,))
+            # What the workspace wishes of its own snapshots holds for these, too: they are of one scope.
+            wished = [
+                each.wanted for each in autosave.wishes(self._reach.found) if each.scope == run.workspace
+            ]
+            keep = max([KEPT, *(each.keep for each in wished)])
+            oldest = max([OLDEST, *(each.max_age for each in wished)])
+            snapshots.keeper(own).prune(keep, oldest, (run.workspace,))
             panes = {name: each.panes for name, each in kept.workspaces.items()}
             return event.SnapshotSaved(name=kept.name, workspaces=panes)
 
