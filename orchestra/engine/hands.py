@@ -19,7 +19,9 @@ PATIENCE = 2.0
 """Seconds that a shell may take to show its prompt, or what runs to end by itself, before it is refused."""
 YOUNG = 15.0
 """Seconds from its start in which a shell may still be reading its user's files."""
-STRIKES = "--force types it nevertheless, to whatever reads there"
+STRIKES = (
+    "orchestra pane wait waits for its end; pane exec --force types it nevertheless, to whatever reads there"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +78,13 @@ class Hands:
     ) -> Sequence[hand.Meant]:
         """Into all of them, or into none: every one is looked at first, and tmux looks again in the step that types. `seen`: a look
         that is still warm, for the first try."""
-        id = id or new_id()
+        again, id = bool(id), id or new_id()
         verdicts: Sequence[hand.Verdict] = ()
         for _ in range(TRIES):
             server, seen = seen or self._observe(), None
             found = [find(server) for find in finds]
+            if again and all(self._keyboard.remembers(each.id, id) for each in found):
+                return found  # whatever they could take now
             for each in found:
                 refuse(each, in_mode=leave_mode or force)
             messages = []

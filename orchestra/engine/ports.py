@@ -200,6 +200,9 @@ class Keyboard(Protocol):
     def send(self, messages: Sequence[hand.Message]) -> Sequence[hand.Verdict]:
         """All of them in one step of the server, or none; each once, however often it is sent."""
 
+    def remembers(self, pane: str, id: str) -> bool:
+        """Whether a message of that number was typed into it, lately."""
+
 
 class Terminals(Protocol):
     def foreground(self, pid: int) -> hand.Foreground | None:

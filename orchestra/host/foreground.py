@@ -85,12 +85,12 @@ def _described(pid: int, group: int, *, own: bool) -> hand.Foreground:
         raise ProcessLookupError
     program = ""
     if sys.platform == "linux":
-        argv = tuple(os.fsdecode(each) for each in _read(pid, "cmdline").rstrip(b"\0").split(b"\0"))
+        argv = _words(pid)
         with contextlib.suppress(OSError):
             program = str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(" (deleted)").rpartition("/")[2]
     else:
         argv = tuple(_ps("command=", pid).split())
-    argv = _unwrapped(argv)
+    argv = _unwrapped(pid, argv, program)
     return hand.Foreground(
         pid=pid,
         group=group,
@@ -102,12 +102,24 @@ def _described(pid: int, group: int, *, own: bool) -> hand.Foreground:
     )
 
 
-def _unwrapped(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """The command, where it is our wrapper that runs it (docs/decisions/0003-wrapper.md)."""
+def _unwrapped(pid: int, argv: tuple[str, ...], program: str) -> tuple[str, ...]:
+    """The command, where it is our wrapper that runs it; in perl that calls itself as the command (docs/decisions/0003-wrapper.md)."""
     for number, word in enumerate(argv[:10]):
         if word.endswith(("/orchestra/tmux/exec.pl", "/orchestra/tmux/exec.py")) and number + 1 < len(argv):
             return argv[number + 1 :]
+    if len(argv) == 1 and program.startswith("perl") and not _name(argv[0]).startswith("perl"):
+        with contextlib.suppress(*_GONE):
+            (child,) = map(int, _read(pid, f"task/{pid}/children").split())
+            return _words(child)
     return argv
+
+
+def _words(pid: int) -> tuple[str, ...]:
+    return tuple(os.fsdecode(each) for each in _read(pid, "cmdline").rstrip(b"\0").split(b"\0"))
+
+
+def _name(word: str) -> str:
+    return word.lstrip("-").rpartition("/")[2]
 
 
 def _of_ps(pid: int) -> hand.Foreground:
@@ -125,11 +137,11 @@ def _ps(columns: str, pid: int) -> str:
 
 
 def is_shell(argv: Sequence[str], program: str) -> bool:
-    """Interactive: it was given neither a command nor a script."""
+    """Interactive: it was given neither a command nor a script. `program` counts, where it is known: anything can call itself a shell."""
     if not argv:
         return False
-    name = argv[0].lstrip("-").rpartition("/")[2]
-    if name not in SHELLS and program not in SHELLS:
+    name = _name(argv[0])
+    if (program.partition("-")[0] or name) not in SHELLS:  # zsh-5.9
         return False
     words = iter(argv[1:])
     if name == "busybox" and next(words, "") not in SHELLS:

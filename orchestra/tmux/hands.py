@@ -54,6 +54,10 @@ class Hands:
         reply = self._host.source(lines, buffers=whole.loaded)
         return _verdicts(reply.out.decode(errors="replace"), run, len(messages))
 
+    def remembers(self, pane: str, id: str) -> bool:
+        asked = f"#{{pane_id}} #{{m:*{id}*,#{{{TYPED}}}}}"
+        return self._host.ask("display-message", "-p", "-t", pane, asked).out.decode().strip() == f"{pane} 1"
+
     # --- looking
 
     def capture(self, pane: str, lines: int | None = None) -> list[str]:

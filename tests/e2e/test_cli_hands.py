@@ -60,6 +60,25 @@ def test_what_is_typed_and_found(dev: Cli) -> None:
     assert dev.run("pane", "send-text", "dev/main").code == 64
 
 
+def test_panes_of_a_manifest(cli: Cli) -> None:
+    cli.environ["SHELL"] = "/bin/bash"
+    panes = "{name: loop, command: 'while :; do sleep 1; done'}, {name: shell}, {name: main, command: [sleep, '1000']}"
+    cli.write("m.yaml", f"version: 1\nworkspace: w\nsessions: {{a: {{panes: [{panes}]}}}}\n")
+    cli.ok("apply", "m.yaml", "--no-wait")
+    told = {each["address"]: each for each in cli.json("pane", "list")["panes"]}
+    assert told["a/loop"]["state"] == "running"
+    assert told["a/loop"]["current_command"].endswith("-c while :; do sleep 1; done")
+    assert (told["a/main"]["state"], told["a/main"]["current_command"]) == ("running", "sleep 1000")
+    assert told["a/shell"]["state"] == "idle"
+    assert "has the terminal" in cli.run("pane", "exec", "a/loop", "echo no").err
+    assert cli.run("pane", "exec", "--wait", "a/shell", "echo yes; sh -c 'exit 6'").code == 6
+    assert "yes" in cli.ok("logs", "a/1")
+    assert cli.json("pane", "status", "a/1")["exit_code"] == 6
+    cli.ok("pane", "signal", "a/main", "TERM")
+    assert cli.json("pane", "wait", "a/main", "--timeout", "30s")["signal"] == 15
+    cli.ok("delete", "w", "--yes")
+
+
 def test_labels(dev: Cli) -> None:
     dev.ok("label", "dev/main", "owner=ann", "app.kubernetes.io/name=a, b}#")
     assert dev.ok("label", "dev/main", "owner") == "ann\n"

@@ -210,6 +210,12 @@ def test_a_message_that_is_sent_again_is_typed_once(panes: Panes) -> None:
     by.put_all([called("s/a"), called("s/b")], pasted(b"both\n"), id="ba9876543210")
     panes.got("s/a", b"once\nboth\n")
     panes.got("s/b", b"both\n")
+    panes.tmux.tmux("copy-mode", "-t", panes.ids["s/a"])
+    by.put(
+        called("s/a"), pasted(b"once\n"), id="0123456789ab"
+    )  # it is done, whatever the pane could take now
+    with pytest.raises(errors.Conflict, match="copy mode"):
+        by.put(called("s/a"), pasted(b"new\n"), id="00000000000f")
 
 
 def test_into_all_or_into_none(panes: Panes) -> None:

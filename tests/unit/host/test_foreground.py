@@ -30,6 +30,8 @@ from orchestra.model import hand
         ("python3", "python3.11", False),
         ("vim", "vim", False),
         ("busybox vi", "busybox", False),
+        ("bash", "perl", False),  # our wrapper calls itself as what it runs
+        ("bash", "", True),  # where the system does not tell
         ("", "", False),
     ],
 )
