@@ -217,7 +217,7 @@ def test_what_fails_is_tried_again_kept_and_replayed(tmp_path: Path, monkeypatch
     async def live() -> str:
         async with Life(tmp_path, server(wanted), never) as life, life.running():
             await life.tell()
-            await life.until(lambda: len(life.events("trigger.failed")) == 3)
+            await life.until(lambda: life.part.dead())
             told = [each.body for each in life.events("trigger.failed")]
             assert [(t.attempt, t.final) for t in told if isinstance(t, event.TriggerFailed)] == [
                 (1, False), (2, False), (3, True),
@@ -253,7 +253,7 @@ def test_what_failed_can_be_forgotten(tmp_path: Path) -> None:
     async def live() -> None:
         async with Life(tmp_path, server(wanted), never) as life, life.running():
             await life.tell()
-            await life.until(lambda: life.events("trigger.failed"))
+            await life.until(lambda: life.part.dead())
             with pytest.raises(errors.UsageError, match="no run x has failed"):
                 await life.part.replay(["x"])
             await life.part.replay([], forget=True)
