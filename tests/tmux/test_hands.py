@@ -17,7 +17,7 @@ import hypothesis
 import pytest
 
 from orchestra.engine import hands
-from orchestra.model import errors, hand, status
+from orchestra.model import errors, hand, names, status
 from orchestra.plan import addressing
 from tests.support import live
 
@@ -178,8 +178,8 @@ def test_a_number_means_what_it_meant_when_it_was_looked_at(panes: Panes) -> Non
     panes.add("a", "b", "c")
     tmux = panes.tmux.assembly
     meant = called("s/1")(tmux.tmux.observe())
-    names = {id_: name for name, id_ in panes.ids.items()}
-    first, second = (names[each] for each in meant.order[1:])
+    known = {id_: name for name, id_ in panes.ids.items()}
+    first, second = (known[each] for each in meant.order[1:])
     assert meant.id == panes.ids[first]
     panes.tmux.tmux("swap-pane", "-d", "-s", panes.ids[first], "-t", panes.ids[second])
     message = hand.Message(meant=meant, strokes=(hand.Paste(data=b"lost\n"),), id=hands.new_id())
@@ -199,6 +199,24 @@ def test_another_life_of_the_server_has_other_panes(panes: Panes) -> None:
     assert panes.ids["s/a"] == meant.id
     message = hand.Message(meant=meant, strokes=(hand.Paste(data=b"lost\n"),), id=hands.new_id())
     assert tmux.keyboard.send([message]) == [hand.Verdict.MOVED]
+
+
+HOSTILE = ("a,b}c", "#{pane_id}", "#(touch canary)", "##[x", "a b", "-x", "é😀", "$HOME; x", "'\"", "\\", "*")
+
+
+def test_whatever_it_is_called(panes: Panes) -> None:
+    panes.add("a")
+    tmux, by = panes.tmux, panes.tmux.assembly.hands
+    sent = b""
+    for number, name in enumerate(HOSTILE):
+        tmux.tmux("set-option", "-pt", panes.ids["s/a"], "@orchestra_name", name)
+        tmux.tmux("rename-session", "-t", "$0", "--", name.replace("#", "##"))
+        (session,) = tmux.assembly.tmux.observe().sessions
+        line = b"%d\n" % number
+        by.put(called(f"{names.given(session.name)}/{name}"), pasted(line))
+        sent += line
+    panes.got("s/a", sent)
+    assert not (tmux.folder / "canary").exists()
 
 
 def test_a_message_that_is_sent_again_is_typed_once(panes: Panes) -> None:
@@ -275,17 +293,17 @@ def test_once_though_who_types_is_killed(panes: Panes) -> None:
 
 @pytest.mark.torture
 def test_never_into_another_pane_while_everything_is_moved_about(panes: Panes) -> None:
-    names = ["a", "b", "c", "d"]
-    panes.add(*names)
-    panes.add(*names, session="t")
+    each_one = ["a", "b", "c", "d"]
+    panes.add(*each_one)
+    panes.add(*each_one, session="t")
     stop = threading.Event()
     churn = threading.Thread(target=_churn, args=(panes, stop))
     churn.start()
-    sent: dict[str, list[bytes]] = {name: [] for name in names}
+    sent: dict[str, list[bytes]] = {name: [] for name in each_one}
     by = panes.tmux.assembly.hands
     try:
         for number in range(times(60, 10_000)):
-            name = names[number % len(names)]
+            name = each_one[number % len(each_one)]
             text = b"%s %d\n" % (name.encode(), number)
             with contextlib.suppress(errors.OrchestraError):  # nobody is called so just now
                 by.put(called(f"{'st'[number % 2]}/{name}"), pasted(text))
@@ -294,7 +312,7 @@ def test_never_into_another_pane_while_everything_is_moved_about(panes: Panes) -
         stop.set()
         churn.join()
     assert all(sent.values())
-    for name in names:
+    for name in each_one:
         logs = [f"{session}/{name}" for session in "st"]
 
         def all_there(name: str = name, logs: Sequence[str] = logs) -> bool:
