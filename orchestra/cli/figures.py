@@ -139,10 +139,10 @@ def chosen(common: options.Common, rows: Sequence[metrics.Row], words: Sequence[
     known: dict[str, Mapping[str, Sequence[str]]] = {}
 
     def groups(workspace: str) -> Mapping[str, Sequence[str]]:
-        from orchestra.daemon import snapshots  # where a group is asked for
+        from orchestra.daemon import grouping  # where a group is asked for
 
         if workspace not in known:
-            known[workspace] = snapshots.groups(assembly, workspace)
+            known[workspace] = grouping.groups(assembly, workspace)
         return known[workspace]
 
     ids = {pane.id for pane in measured.chosen([row.pane for row in rows], words, groups)}

@@ -98,14 +98,12 @@ def groups(
     assembly: assemble.Assembly, workspace: str, panes: Iterable[tuple[str, verdicts.Verdict]]
 ) -> dict[str, tuple[tuple[str, ...], verdicts.Verdict]]:
     """`@name` → its panes' addresses, and how healthy it is."""
-    from orchestra.daemon import snapshots
+    from orchestra.daemon import grouping
 
-    if not snapshots.has_groups(assembly, workspace):
-        return {}
     known = dict(panes)
     return {
         name: (tuple(members), verdicts.worst((each, known[each]) for each in members if each in known))
-        for name, members in snapshots.groups(assembly, workspace).items()
+        for name, members in grouping.groups(assembly, workspace).items()
     }
 
 

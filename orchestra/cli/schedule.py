@@ -211,7 +211,7 @@ def _clashes(
 def _typed(
     assembly: assemble.Assembly, server: status.Server, workspace: str, known: rules.Rules
 ) -> dict[str, set[str]]:
-    from orchestra.daemon import snapshots
+    from orchestra.daemon import grouping
     from orchestra.model import selector
     from orchestra.model import status as seen
     from orchestra.plan import conflicts, record
@@ -224,7 +224,7 @@ def _typed(
         window = f"{address.partition('/')[0]}/{place.window.name}"
         own = dict(of_pane.pane.labels) if of_pane is not None else {}
         candidates.append(selector.Candidate(address=address, window=window, labels={**labels, **own}))
-    groups = {name.removeprefix("@"): panes for name, panes in snapshots.groups(assembly, workspace).items()}
+    groups = {name.removeprefix("@"): panes for name, panes in grouping.groups(assembly, workspace).items()}
     return conflicts.typed(known, candidates, groups)
 
 

@@ -70,7 +70,7 @@ def _failed(name: str, row: dict[str, Any]) -> None:
 
 def panes_meant(assembly: Any, wanted: Sequence[str]) -> dict[str, list[str]]:
     """Workspace → addresses of panes, from `session/pane`, `session/window`, `session`, a workspace's name, `@group` and `@all`."""
-    from orchestra.daemon import snapshots
+    from orchestra.daemon import grouping
     from orchestra.plan import overview
 
     found: dict[str, dict[str, None]] = {}
@@ -78,7 +78,7 @@ def panes_meant(assembly: Any, wanted: Sequence[str]) -> dict[str, list[str]]:
     for word in wanted:
         before = sum(map(len, found.values()))
         for workspace in every:
-            groups = snapshots.groups(assembly, workspace.name) if word.startswith("@") else {}
+            groups = grouping.groups(assembly, workspace.name) if word.startswith("@") else {}
             for session in workspace.sessions:
                 for window in session.windows:
                     for pane in window.panes:

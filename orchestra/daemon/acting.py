@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, assert_never
 
-from orchestra.daemon import applying, assemble, autosave, calling, parts, steering
+from orchestra.daemon import applying, assemble, autosave, calling, grouping, parts, steering
 from orchestra.engine import firings, triggers
 from orchestra.host import clock, command, machine, programs
 from orchestra.manifest import fault, reacting, template
@@ -389,11 +389,7 @@ class Acting:
         scene = self._scene(run.workspace)
         groups = scene.groups
         if wanted.startswith("@") and wanted != selector.ALL and wanted[1:] not in groups:
-            from orchestra.daemon import (
-                snapshots,
-            )  # loads the manifest: only who speaks of a group that rules do not hold
-
-            known = snapshots.groups(eyes.assembly, run.workspace)
+            known = grouping.groups(eyes.assembly, run.workspace)
             groups = {name.removeprefix("@"): panes for name, panes in known.items()}
         labelled = [rules.Group(name=name, panes=tuple(panes)) for name, panes in groups.items()]
         labels = {each.address: each.labels for each in scene.candidates}

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from orchestra.daemon import assemble, snapshots
+from orchestra.daemon import assemble, grouping
 from orchestra.engine import triggers
 from orchestra.manifest import single
 from orchestra.model import action, errors, rules, status
@@ -70,7 +70,7 @@ def _write(assembly: assemble.Assembly, workspace: str, change: Callable[[rules.
 
 
 def _groups(assembly: assemble.Assembly, workspace: str) -> Mapping[str, frozenset[str]]:
-    known = snapshots.groups(assembly, workspace)
+    known = grouping.groups(assembly, workspace)
     return {name.removeprefix("@"): frozenset(panes) for name, panes in known.items()}
 
 

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import functools
 import gzip
-import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestra.host import clock, paths, programs, recordings
+from orchestra.daemon import grouping
+from orchestra.host import clock, programs, recordings
 from orchestra.manifest import dump
 from orchestra.model import codec, errors, history, spec, status
 from orchestra.snapshot import difference, document, secret, take
@@ -148,6 +148,7 @@ def remember(assembly: assemble.Assembly, loaded: load.Loaded) -> None:
         environment=source.environment,
         variables={name: each for name, each in source.variables.items() if name not in hidden},
         hidden=hidden,
+        groups={each.name: each.panes for each in loaded.workspace.groups},
         autosave=codec.dump(wanted) if wanted is not None else None,
     )
     try:
@@ -160,42 +161,6 @@ def forget(assembly: assemble.Assembly, workspace: str) -> None:
     """It was deleted: no snapshots of it are wanted, and --latest does not bring it back."""
     with contextlib.suppress(OSError):
         texts.forget(assembly.expected().texts, workspace)
-
-
-def has_groups(assembly: assemble.Assembly, workspace: str) -> bool:
-    """Whether it is worth to read its manifest for them, which takes a fifth of a second."""
-    kept = texts.read(assembly.expected().texts, workspace)
-    return kept is not None and ("groups" in kept.text or "include" in kept.text)
-
-
-def groups(assembly: assemble.Assembly, workspace: str) -> Mapping[str, Sequence[str]]:
-    """`@name` → addresses, as its manifest was applied last; the live objects do not know."""
-    kept = texts.read(assembly.expected().texts, workspace)
-    try:
-        loaded = _loaded(kept) if kept is not None and kept.text else None
-    except errors.ManifestError:
-        return {}
-    return {f"@{each.name}": each.panes for each in loaded.workspace.groups} if loaded is not None else {}
-
-
-def _loaded(kept: texts.Text) -> load.Loaded:
-    """`ManifestError` where it is one no more."""
-    from orchestra.manifest import load
-
-    inputs = load.Inputs(
-        environment=kept.environment,
-        variables={
-            name: json.dumps(each) if not isinstance(each, str) else each
-            for name, each in (*kept.variables.items(), *((name, "") for name in kept.hidden))
-        },
-        environ=dict(os.environ),
-        user_settings=paths.config_file(),
-    )
-    return load.load(Path(_file(kept)), inputs, kept.text)
-
-
-def _file(kept: texts.Text) -> str:
-    return kept.file if kept.file != "-" else f"{kept.folder}/orchestra.yaml"
 
 
 def nothing(only: str, found: take.Seen) -> errors.OrchestraError:
@@ -236,9 +201,9 @@ def _woven(kept: texts.Text, workspace: spec.Workspace, home: str, left_out: lis
     by us and is so again."""
     from orchestra.manifest import weave
 
-    file = _file(kept)
+    file = grouping.file(kept)
     try:
-        loaded = _loaded(kept)
+        loaded = grouping.loaded(kept)
         if kept.text.startswith(HEADER) and kept.text == _written(_beside(loaded.workspace, file), home):
             return None
         if kept.hidden:  # what they were in the panes' environment nobody remembers

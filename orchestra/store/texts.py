@@ -22,6 +22,8 @@ class Text:
     variables: Mapping[str, str | int | float | bool]
     hidden: Sequence[str] = ()
     """Variables that are not in it, because they look like secrets."""
+    groups: Mapping[str, Sequence[str]] | None = None
+    """Name → addresses. None: a version before this one wrote it, and the manifest has to be read for them."""
     autosave: Mapping[str, object] | None = None
     """The snapshots that it wants: a dumped `spec.Snapshots`."""
 
