@@ -7,14 +7,15 @@ import pytest
 from orchestra.model import errors, status
 from orchestra.tmux import observe, rest
 
-SERVER = "S 7 8 " + " ".join(f"{len(each)}:{each}" for each in ("3.3a", "", "", "")) + "\nA \n"
+SERVER = "S 7 8 " + "0: " * (observe._SERVER.count("#{n:") - 1) + "0:\nA \n"
 
 
 def listed(*panes: str) -> str:
     """Each pane in a session of its own, with no text set."""
     rows = ""
     for number, pane in enumerate(panes):
-        numbers = f"${number} @{number} {pane} 0 0 9 0 1 1 0 80 24 0 0"
+        known = {"session_id": f"${number}", "window_id": f"@{number}", "pane_id": pane}
+        numbers = " ".join(known.get(name, "0") for name in observe._NUMBERS)
         texts = dict.fromkeys(observe._TEXTS, "") | {"session_name": "s"}
         rows += f"P {numbers} " + " ".join(f"{len(each)}:{each}" for each in texts.values()) + "\n"
     return SERVER.replace("A \n", rows + "A \n")
