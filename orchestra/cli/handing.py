@@ -38,7 +38,7 @@ class Handing:
     def over(self, outcome: reconcile.Outcome) -> None:
         if not self._hands or outcome.declined:
             return
-        if self.begin():
+        if self.begin() and not self._common.json:
             output.note(f"the daemon was started: the manifest wants {self._needs}")
         if (running := self._common.daemon()) is not None:
             running.post("/v1/autosave", {})

@@ -42,9 +42,12 @@ class Bus:
             for subscription in self._subscriptions:
                 subscription.put(each)
 
-    def subscribe(self, wanted: Wanted, *, output: Callable[[str], bool] | None = None) -> Subscription:
-        """`output`: of which panes (by address, or id where they have none) it wants `pane.output`; None: of none."""
-        made = Subscription(self, wanted, output)
+    def subscribe(
+        self, wanted: Wanted, *, output: Callable[[str], bool] | None = None, inside: bool = False
+    ) -> Subscription:
+        """`output`: of which panes (by address, or id where they have none) it wants `pane.output`; None: of none. `inside`: a part of the
+        daemon's, which is nobody's listener."""
+        made = Subscription(self, wanted, output, inside)
         self._subscriptions.add(made)
         self.changed()
         return made
@@ -57,14 +60,18 @@ class Bus:
         return any(each.output is not None and each.output(name) for each in self._subscriptions)
 
     def __len__(self) -> int:
-        return len(self._subscriptions)
+        """Who listens from outside."""
+        return sum(not each.inside for each in self._subscriptions)
 
 
 class Subscription:
     """Iterate it; close it by `with`."""
 
-    def __init__(self, bus: Bus, wanted: Wanted, output: Callable[[str], bool] | None) -> None:
+    def __init__(
+        self, bus: Bus, wanted: Wanted, output: Callable[[str], bool] | None, inside: bool = False
+    ) -> None:
         self._bus = bus
+        self.inside = inside
         self._wanted = wanted
         self.output = output
         self._waiting: collections.deque[event.Event] = collections.deque()

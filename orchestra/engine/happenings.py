@@ -93,10 +93,12 @@ def seen(server: status.Server, before: Seen) -> Seen:
 
 def _pane(pane: status.Pane, window: str) -> Pane:
     owner, address = _whose(pane.mark)
-    ended = pane.dead and (pane.exit_code is not None or pane.signal is not None)
+    # What holds the place of a process that waits for another one is nobody's process: it neither starts nor ends.
+    holds = pane.mark is not None and pane.mark.stage is status.Stage.WAITING
+    ended = pane.dead and not holds and (pane.exit_code is not None or pane.signal is not None)
     return Pane(
         window=window,
-        pid=pane.pid,
+        pid=0 if holds else pane.pid,
         title=pane.title,
         ended=ended,
         exit_code=pane.exit_code if ended else None,
@@ -164,7 +166,7 @@ def _panes(before: Seen, after: Seen) -> Iterator[Happening]:
             if was.window != now.window:
                 yield Happening(body=event.PaneMoved(id=id_, before=was.window, after=now.window), **whose)
             if was.pid != now.pid:
-                if not was.ended:  # ended and started again between two looks
+                if was.pid and not was.ended:  # ended and started again between two looks
                     yield Happening(body=event.PaneExited(id=id_, pid=was.pid), **whose)
                 yield Happening(body=event.PaneStarted(id=id_, pid=now.pid), **whose)
             if was.title != now.title:
@@ -185,7 +187,7 @@ def _gone(before: Seen, after: Seen) -> Iterator[Happening]:
     for id_, pane in before.panes.items():
         if id_ not in after.panes:
             whose = {"workspace": pane.workspace, "address": pane.address}
-            if not pane.ended:
+            if pane.pid and not pane.ended:
                 yield Happening(body=event.PaneExited(id=id_, pid=pane.pid), **whose)
             yield Happening(body=event.PaneClosed(id=id_), **whose)
     for id_, window in before.windows.items():

@@ -125,7 +125,7 @@ class Matching:
                 if not self._wanted:
                     await self._woken.wait()
                     continue
-                with self._bus.subscribe(self._wants, output=self.reads) as subscription:
+                with self._bus.subscribe(self._wants, output=self.reads, inside=True) as subscription:
                     reading = group.create_task(self._read(subscription, group), name="printed lines")
                     while self._wanted:
                         self._woken.clear()

@@ -49,7 +49,9 @@ class Overhearing:
         return {uid: said for (uid, _), (until, said) in self._resting.items() if now < until}
 
     async def run(self) -> None:
-        with self._bus.subscribe(self._wants, output=lambda name: name in self._addresses) as subscription:
+        with self._bus.subscribe(
+            self._wants, output=lambda name: name in self._addresses, inside=True
+        ) as subscription:
             while True:
                 try:
                     found = await subscription.next()

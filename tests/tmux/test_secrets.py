@@ -54,6 +54,7 @@ def canaries(tmux: live.Live) -> Iterator[live.Live]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOURCE", VALUES["FROM_ENV"])
         yield tmux
+        tmux.cli("daemon", "stop")
 
 
 class Watch:

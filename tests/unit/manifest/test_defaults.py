@@ -89,7 +89,7 @@ def test_the_user_s_settings_are_checked_at_their_own_place(tmp_path: Path) -> N
         (
             f"{settings}:1:1",
             "unknown key `sessions` in the settings",
-            "there are `shell`, `variables`, `defaults`, `restore`",
+            "there are `shell`, `variables`, `defaults`, `restore`, `metrics`",
         ),
         (f"{settings}:2:19", "unknown key `titel` in a pane", "did you mean `title`?"),
         (f"{settings}:3:16", "expected text or a number or `true` or `false`, found a list", None),
