@@ -29,7 +29,8 @@ demo: $(RUNTIME) tmux ## Apply manifests/quickstart.yaml and show what runs
 	else echo 'Look inside: tmux attach    (and out again: Ctrl-b d)'; fi
 
 test: venv ## Everything CI runs
-	@command -v tmux >/dev/null || { echo 'error: the tests need tmux: make tmux' >&2; exit 1; }
+	@for each in tmux perl zsh fish faketime; do command -v $$each >/dev/null || \
+	    { echo "error: the tests need $$each: .ci/need tmux perl zsh fish faketime" >&2; exit 1; }; done
 	@$(MAKE) lint types
 	$(BIN)/python -m pytest $(ARGS)
 

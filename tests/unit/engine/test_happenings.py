@@ -52,6 +52,8 @@ def session(**changed: object) -> happenings.Seen:
         pytest.param(pane(ended=True, exit_code=3), EMPTY, ["pane.closed", "window.closed", "session.closed"], id="ended, then gone"),
         pytest.param(pane(ended=True, exit_code=3), pane(pid=8), ["pane.started"], id="started again"),
         pytest.param(BASE, pane(pid=8), ["pane.exited", "pane.started"], id="ended and started between two looks"),
+        pytest.param(pane(pid=0), BASE, ["pane.started"], id="started for the first time"),
+        pytest.param(pane(pid=0), EMPTY, ["pane.closed", "window.closed", "session.closed"], id="never started, and gone"),
         pytest.param(BASE, pane(pid=8, ended=True, signal=9), ["pane.exited", "pane.started", "pane.exited"], id="twice"),
         pytest.param(BASE, pane(window="@1"), ["pane.moved"], id="moved"),
         pytest.param(BASE, pane(title="t"), ["pane.title_changed"], id="title"),
@@ -108,3 +110,25 @@ def test_what_is_kept_is_what_was_seen(seen: happenings.Seen) -> None:
 @pytest.mark.parametrize("plain", [None, 3, {}, {"epoch": "1"}, {**observer.dump(BASE), "panes": [["%0"]]}])
 def test_what_is_not_readable_is_nothing_seen(plain: object) -> None:
     assert observer.load(plain) == NONE
+
+
+def test_what_holds_a_place_is_no_process() -> None:
+    """A pane that waits for another one: neither its placeholder's start nor its end is anybody's."""
+    mark = status.Mark(workspace="w", address="s/p", uid="u", stage=status.Stage.WAITING)
+    held = status.Pane(id="%0", index=0, pid=7, dead=True, signal=9, mark=mark)
+    started = dataclasses.replace(
+        held, pid=8, dead=False, signal=None, mark=dataclasses.replace(mark, stage=status.Stage.DONE)
+    )
+    looks = [
+        happenings.seen(
+            status.Server(running=True, pid=1, started=1, sessions=(_session(pane),)), happenings.Seen()
+        )
+        for pane in (held, started)
+    ]
+    assert looks[0].panes["%0"] == happenings.Pane(window="@0", pid=0, workspace="w", address="s/p")
+    assert [each.body.type for each in happenings.between(*looks)] == ["pane.started"]
+
+
+def _session(pane: status.Pane) -> status.Session:
+    window = status.Window(id="@0", index=0, name="m", layout="l", width=80, height=24, panes=(pane,))
+    return status.Session(id="$0", name="s", windows=(window,))
