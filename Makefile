@@ -72,6 +72,7 @@ bench: venv ## Run the benchmarks
 	$(BIN)/python -m benchmarks.watch
 	$(BIN)/python -m benchmarks.metrics
 	$(BIN)/python -m benchmarks.hands
+	$(BIN)/python -m benchmarks.collect
 
 docs: venv ## Regenerate the generated pages of docs/
 	$(BIN)/python -m tests.support.manifest_reference
