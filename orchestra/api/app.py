@@ -165,8 +165,8 @@ def create(asked: control.Control, version: str) -> fastapi.FastAPI:
 
     @app.post("/v1/look")
     async def look() -> dict[str, Any]:
-        """Looks at the tmux server now."""
-        asked.look()
+        """Looks at the tmux server now, and answers when what it found is in force."""
+        await asked.look()
         return {"status": "success"}
 
     @app.post("/v1/stop")

@@ -60,8 +60,8 @@ class Control(Protocol):
     async def replay(self, runs: Sequence[str], *, forget: bool) -> Sequence[Mapping[str, Any]]:
         """Does those again, or forgets them; all where none is named. `UsageError` when one is not there."""
 
-    def look(self) -> None:
-        """Something changed that wakes nobody."""
+    async def look(self) -> None:
+        """Something changed that wakes nobody. Returns after a look at it."""
 
     def stop(self) -> None:
         """Ends the daemon, in order."""

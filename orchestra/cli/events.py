@@ -227,7 +227,9 @@ def subscribe(
     """Run CALLBACK, a command line, whenever EVENT happens in a session's panes: a trigger as "orchestra trigger add" makes it.
 
     EVENT is pane-exit, pane-output, pattern-match PATTERN, timeout SECONDS, or any type of "orchestra events". CALLBACK gets the event as
-    ORCHESTRA_EVENT_… and on its standard input; ${session} and ${pane_id} in it are variables of its environment.
+    ORCHESTRA_EVENT_… and on its standard input; ${session} and ${pane_id}, the pane's number, are variables of its environment.
+
+    The session may be one that no manifest has. Then what its panes print is recorded while a trigger looks at it, and only then.
 
     \b
     Examples:
@@ -236,6 +238,7 @@ def subscribe(
     """
     from orchestra.cli import trigger
     from orchestra.daemon import added
+    from orchestra.plan import addressing
 
     wants = kind in ("pattern-match", "timeout")
     if len(rest) != (2 if wants else 1):
@@ -245,24 +248,32 @@ def subscribe(
     if wants:
         value = rest[0]
         on = {on: f"{value}s" if kind == "timeout" and value.replace(".", "", 1).isdecimal() else value}
+    assembly = common.assembly()
+    found = addressing.session(assembly.tmux.observe(), session)
+    mark = found.mark
     document = {
         "name": name or f"{kind.replace('.', '-').replace('*', 'any')}-{secrets.token_hex(3)}",
         "on": on,
-        "from": session,
+        **({"from": mark.address} if mark is not None else {}),
         "limit": "600 per 1m",
         "do": [
             {
                 "run": {
                     "command": rest[-1],
                     "dir": str(Path.cwd()),
-                    "env": {"session": session, "pane_id": "{{ event.pane }}"},
+                    "env": {"session": session, "pane_id": "{{ event.pane }}"}
+                    if mark is not None
+                    else {"session": "{{ event.session }}", "pane_id": "{{ event.pane_id }}"},
                 }
             }
         ],
     }
-    server = common.assembly().tmux.observe()
-    whose = added.workspace_of(server, session)
-    (made,) = trigger.put(common, whose, str(Path("callback").absolute()), json.dumps(document))
+    file, text = str(Path("callback").absolute()), json.dumps(document)
+    if mark is not None:
+        (made,) = trigger.put(common, mark.workspace, file, text)
+    else:
+        (made,) = added.subscribe(assembly, found, file, text)
+        trigger.wake(common)
     if common.json:
         output.result("events", {"subscribed": made.name, "session": session})
     else:

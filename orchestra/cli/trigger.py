@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # see options
 NEWEST = 10_000
 """Events that are tried when nothing is said of how many."""
 PAGE = 1000
+GONE = "(gone)"
+"""Where a session was that a trigger looked at."""
 
 
 @click.group("trigger")
@@ -57,12 +59,18 @@ def list_(common: options.Common, workspace: str) -> int:
     """List the triggers in force, with those of schedules and of watched files."""
     from orchestra.daemon import added
     from orchestra.engine import triggers
+    from orchestra.model import names
 
     server = common.assembly().tmux.observe()
     if workspace:
         added.chosen(server, workspace)
     force = triggers.in_force(server, triggers.InForce())
-    rows = [_row(rule) for rule in force.rules if workspace in ("", rule.workspace)]
+    sessions = {each.id: names.given(each.name) for each in server.sessions}
+    rows = [
+        _row(rule) if rule.workspace else {**_row(rule), "from": sessions.get(rule.trigger.source, GONE)}
+        for rule in force.rules
+        if workspace in ("", rule.workspace)
+    ]
     if common.json:
         output.result("trigger", {"triggers": rows})
         return codes.OK
@@ -72,7 +80,7 @@ def list_(common: options.Common, workspace: str) -> int:
     head = ("WORKSPACE", "NAME", "ON", "FROM", "DO", "ORIGIN")
     lines = [
         (
-            row["workspace"],
+            row["workspace"] or "-",
             row["name"],
             row["on"],
             row["from"] or "everything",
@@ -324,6 +332,12 @@ def put(common: options.Common, workspace: str, file: str, text: str) -> tuple[r
     assembly = common.assembly()
     chosen = added.chosen(assembly.tmux.observe(), workspace)
     made = added.add(assembly, chosen, file, text)
+    wake(common)
+    return made
+
+
+def wake(common: options.Common) -> None:
+    """Returns when a daemon looks on."""
     there = common.daemon()
     if there is None:
         from orchestra.cli import daemon  # only who needs one
@@ -332,7 +346,6 @@ def put(common: options.Common, workspace: str, file: str, text: str) -> tuple[r
         output.note("the daemon was started: triggers need it")
     else:
         there.post("/v1/look", {})
-    return made
 
 
 def _document(given: Mapping[str, str]) -> dict[str, Any]:
@@ -378,9 +391,14 @@ def remove(common: options.Common, names: Sequence[str], workspace: str) -> int:
 
     assembly = common.assembly()
     server = assembly.tmux.observe()
-    chosen = added.chosen(server, workspace)
-    here = [rule for rule in triggers.in_force(server, triggers.InForce()).rules if rule.workspace == chosen]
+    every = triggers.in_force(server, triggers.InForce()).rules
+    strangers = {rule.trigger.name for rule in every if not rule.workspace and not workspace}
+    only = strangers.issuperset(names) or (strangers and not any(rule.workspace for rule in every))
+    chosen = "" if only else added.chosen(server, workspace)
+    here = [rule for rule in every if rule.workspace == chosen]
     for name in names:
+        if name in strangers:
+            continue
         found = next((rule for rule in here if rule.trigger.name == name), None)
         if found is not None and found.origin != "added":
             raise errors.Conflict(
@@ -390,10 +408,12 @@ def remove(common: options.Common, names: Sequence[str], workspace: str) -> int:
         if found is None:
             raise _unknown(name, [rule.trigger.name for rule in here if rule.origin == "added"])
     for name in names:
-        added.remove(assembly, chosen, name)
+        added.remove(assembly, "" if name in strangers else chosen, name)
     there = common.daemon()
     if there is not None:
         there.post("/v1/look", {})
+    elif strangers.intersection(names):
+        added.hear_no_more(assembly)
     if common.json:
         output.result("trigger", {"removed": list(names)})
     else:

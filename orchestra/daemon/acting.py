@@ -86,6 +86,8 @@ class Acting:
 
     async def __call__(self, run: firings.Run) -> None:
         act = run.reaction.act
+        if not run.workspace and not isinstance(act, rules.Run):
+            raise firings.Failed("to what is no workspace's only `run` is done", for_good=True)
         match act:
             case rules.Run():
                 await self._run(act, run)
@@ -131,7 +133,7 @@ class Acting:
     async def _run(self, act: rules.Run, run: firings.Run) -> None:
         fields = (
             await self._in_thread(lambda: self._fields(run))
-            if "pane" in "".join(act.env.values())
+            if run.workspace and "pane" in "".join(act.env.values())
             else run.event
         )
         if not Path(act.dir).is_dir():

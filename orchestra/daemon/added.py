@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from orchestra.daemon import assemble, grouping
-from orchestra.engine import triggers
+from orchestra.engine import matching, triggers
+from orchestra.host import output
 from orchestra.manifest import single
-from orchestra.model import action, errors, rules, status
-from orchestra.plan import rules_changes
+from orchestra.model import action, errors, event, names, rules, status
+from orchestra.plan import addressing, rules_changes
 
 LOCK_WAIT = timedelta(seconds=60)
+MOST = 100
+"""Triggers for sessions that are no workspace's; where it would be more, those of sessions that are gone go."""
 
 
 def add(assembly: assemble.Assembly, workspace: str, file: str, text: str) -> tuple[rules.Trigger, ...]:
@@ -44,14 +47,92 @@ def add(assembly: assemble.Assembly, workspace: str, file: str, text: str) -> tu
     return made
 
 
+def subscribe(
+    assembly: assemble.Assembly, session: status.Session, file: str, text: str
+) -> tuple[rules.Trigger, ...]:
+    """To a session that is no workspace's, as it is now: whatever it is called later, and never another. As `add`; what is done can be a
+    command only, because nothing else of ours has a say in what a person opened."""
+    made = single.triggers(file, text, "nobody", (), {})
+    if any(not isinstance(each.act, rules.Run) for trigger in made for each in trigger.do):
+        raise errors.UsageError(f"{names.given(session.name)} is no workspace's: only `run` can be done")
+    for each in made:
+        types = each.on.types if isinstance(each.on, rules.OnEvent) else ()
+        kinds = [
+            kind for name, kind in event.BODIES.items() if any(event.matches(one, name) for one in types)
+        ]
+        if types and not any("id" in event.blank(kind) for kind in kinds):
+            raise errors.UsageError(f"{', '.join(types)} is of no pane, window or session")
+    if any(_listens(each) for each in made):
+        _check_pipes(assembly, session)
+
+    def changed(before: rules.Rules) -> rules.Rules:
+        kept = before.triggers
+        if len(kept) + len(made) > MOST:
+            there = {each.id for each in assembly.tmux.observe().sessions}
+            kept = tuple(each for each in kept if each.source in there)
+        if len(kept) + len(made) > MOST:
+            raise errors.Conflict(
+                f"there are {len(kept)} triggers for sessions that are no workspace's",
+                hint="remove some: orchestra trigger list",
+            )
+        for each in made:
+            if any(each.name == other.name for other in kept):
+                raise errors.Conflict(
+                    f"there is a trigger called {each.name} already",
+                    hint=f"choose another name, or: orchestra trigger remove {each.name}",
+                )
+        bound = (dataclasses.replace(each, source=session.id) for each in made)
+        return dataclasses.replace(before, triggers=(*kept, *bound))
+
+    _write(assembly, "", changed)
+    return made
+
+
+def _listens(trigger: rules.Trigger) -> bool:
+    on = trigger.on
+    return isinstance(on, rules.OnOutput) or (
+        isinstance(on, rules.OnEvent) and event.PaneOutput.type in on.types
+    )
+
+
+def _check_pipes(assembly: assemble.Assembly, session: status.Session) -> None:
+    folder = assembly.expected().recordings / assembly.tmux.observe().epoch
+    for number, place in enumerate(addressing.panes(session)):
+        pane = place.pane
+        if pane.mark is not None or not pane.piped:
+            continue
+        known = output.end(folder / pane.id) is not None or assembly.listening.asked(pane.id)
+        if not known or output.has_ended(folder / pane.id):
+            raise errors.Conflict(
+                f"{names.given(session.name)}/{pane.name or number}: somebody pipes what it prints elsewhere, so that it cannot be heard",
+                hint=f"end that first: tmux pipe-pane -t {pane.id}",
+            )
+
+
 def remove(assembly: assemble.Assembly, workspace: str, name: str) -> None:
     def changed(before: rules.Rules) -> rules.Rules:
         left = tuple(each for each in before.triggers if each.name != name)
         if len(left) == len(before.triggers):
-            raise errors.Conflict(f"{workspace} has no trigger {name} any more that a person added")
+            raise errors.Conflict(f"there is no trigger {name} any more that a person added")
         return dataclasses.replace(before, triggers=left) if left else rules.Rules()
 
     _write(assembly, workspace, changed)
+
+
+def hear_no_more(assembly: assemble.Assembly) -> None:
+    """Ends recordings of panes that are nobody's and that no trigger looks at any more: where no daemon runs that would."""
+    server = assembly.tmux.observe()
+    wanted = matching.wanted(server, triggers.in_force(server, triggers.InForce()))
+    over = [
+        place.pane.id
+        for place in status.places(server)
+        if place.pane.mark is None
+        and place.pane.piped
+        and ("", place.pane.id) not in wanted
+        and not output.has_ended(assembly.expected().recordings / server.epoch / place.pane.id)
+    ]
+    if over:
+        assembly.listening.stop_asked(over)
 
 
 def _write(assembly: assemble.Assembly, workspace: str, change: Callable[[rules.Rules], rules.Rules]) -> None:
@@ -98,15 +179,4 @@ def chosen(server: status.Server, workspace: str) -> str:
         raise errors.UsageError("there is no workspace on this tmux server", hint="orchestra apply makes one")
     raise errors.UsageError(
         f"there are several workspaces: {', '.join(known)}", hint="say which: --workspace NAME"
-    )
-
-
-def workspace_of(server: status.Server, session: str) -> str:
-    """Whose a session is. `UsageError`."""
-    for each in server.sessions:
-        if each.mark is not None and session in (each.mark.address, each.name):
-            return each.mark.workspace
-    raise errors.UsageError(
-        f"no session of orchestra's is called {session} on this tmux server",
-        hint="orchestra status shows them",
     )

@@ -65,7 +65,8 @@ class Heard:
     ) -> Heard:
         recorded = assembly.expected().recordings / meant.epoch / meant.id
         piped = meant.place.pane.piped
-        if piped and (end := output.end(recorded)) is not None:
+        end = output.end(recorded)
+        if piped and (end is not None or (recorded.is_dir() and assembly.listening.asked(meant.id))):
             found = cls(recorded, end, "")
             held.callback(found.close)
             return found

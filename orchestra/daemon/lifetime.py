@@ -14,7 +14,7 @@ import os
 import signal
 import socket
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence, Set
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,15 @@ from orchestra.api import app as api
 from orchestra.api import server as http
 from orchestra.daemon import assemble, logs, parts, printed, reacting
 from orchestra.engine import bus, happenings, launching, metrics, observer, publishing
-from orchestra.host import clock, ends, inotify, lock, paths, recordings
+from orchestra.host import clock, ends, inotify, lock, output, paths, recordings
 from orchestra.model import errors, event, spec, status
 from orchestra.plan import record
 from orchestra.store import healing, journal
 from orchestra.tmux import listening
 
 LOCK = "daemon"
+LOOK = 5.0
+"""Seconds that somebody waits for a look, at the most."""
 LOCK_WAIT = timedelta(seconds=10)
 """For one that is about to end: a restart."""
 SWEEP = 3600.0
@@ -83,6 +85,9 @@ class Daemon:
         )
         self._logs = logs.Logs(found.recordings)
         self._to_renew: set[str] = set()
+        self._asked: dict[str, output.Position | None] = {}
+        """Panes that are nobody's and recorded because somebody asked, and where their recording ended before."""
+        self._let_go: set[str] = set()
         self._reacting = reacting.Reacting(
             parts.Reach(
                 assembly=assembly,
@@ -253,12 +258,12 @@ class Daemon:
         silent = [id_ for id_, pane in ours.items() if not pane.piped and not pane.dead]
         if silent:
             await asyncio.to_thread(self._listening.record, silent, str(self._found.recordings))
-        again = self._to_renew & ours.keys()
-        self._to_renew.clear()
-        if again:
+        to_renew, self._to_renew = self._to_renew, set()
+        if again := to_renew & ours.keys():
             await asyncio.to_thread(
                 self._listening.record, sorted(again), str(self._found.recordings), again=True
             )
+        strangers = await self._strangers(server, to_renew)
         whose = {
             id_: f"{pane.mark.workspace} {pane.mark.address} {pane.mark.uid}"
             for id_, pane in ours.items()
@@ -266,7 +271,7 @@ class Daemon:
         }
         shells = {id_: shell for id_, pane in ours.items() if (shell := _integrated(pane)) is not None}
         histories = {id_: shell.history_file for id_, shell in shells.items() if shell.history_file}
-        self._recordings.keep(server.epoch, whose, histories)
+        self._recordings.keep(server.epoch, whose | {id_: f"- {id_} -" for id_ in strangers}, histories)
         self._printed.keep(
             {
                 id_: printed.Printing(
@@ -278,7 +283,31 @@ class Daemon:
                 for id_, pane in ours.items()
                 if pane.mark is not None
             }
+            | {
+                id_: printed.Printing(workspace="", address="", pid=pane.pid, since=self._asked[id_])
+                for id_, pane in strangers.items()
+            }
         )
+
+    async def _strangers(self, server: status.Server, to_renew: Set[str]) -> Mapping[str, status.Pane]:
+        """Records panes that are nobody's and that a trigger a person added looks at, for as long as it does."""
+        wanted, base = self._reacting.triggers.strangers(), str(self._found.recordings)
+        nobodys = {place.pane.id: place.pane for place in status.places(server) if place.pane.mark is None}
+        there = {id_: pane for id_, pane in nobodys.items() if id_ in wanted}
+        folder = self._found.recordings / server.epoch
+        self._asked = {
+            id_: self._asked[id_] if id_ in self._asked else output.end(folder / id_) for id_ in there
+        }
+        silent = [id_ for id_, pane in there.items() if not pane.piped and not pane.dead]
+        if silent:
+            await asyncio.to_thread(self._listening.record_asked, silent, base)
+        if again := to_renew & there.keys():
+            await asyncio.to_thread(self._listening.record_asked, sorted(again), base, again=True)
+        over = {id_ for id_, pane in nobodys.items() if pane.piped and id_ not in wanted}
+        if ours := [id_ for id_ in sorted(over - self._let_go) if not output.has_ended(folder / id_)]:
+            await asyncio.to_thread(self._listening.stop_asked, ours)
+        self._let_go = over
+        return there
 
     def _end_without(self, server: status.Server) -> None:
         """What an apply started for its workspace is not left behind for ever when the server is gone."""
@@ -420,8 +449,10 @@ class Daemon:
     async def replay(self, runs: Sequence[str], *, forget: bool) -> Sequence[Mapping[str, Any]]:
         return await self._reacting.triggers.replay(runs, forget=forget)
 
-    def look(self) -> None:
-        self._observer.request()
+    async def look(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK):  # who observes may have ended before us
+                await self._observer.look()
 
     def health(self) -> Mapping[str, Any]:
         return {"last": self.bus.last, **self._reacting.health()}

@@ -38,12 +38,14 @@ class _Pane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printing:
-    """A pane that may be read: whose it is, and the token of its shell, if a shell of ours runs there."""
+    """A pane that may be read: whose it is ("" and "": nobody's), and the token of its shell, if a shell of ours runs there."""
 
     workspace: str
     address: str
     pid: int
     token: str = ""
+    since: output.Position | None = None
+    """Where its recording ended before it was recorded for who asks now."""
 
 
 class Printed:
@@ -83,6 +85,9 @@ class Printed:
         """These are recorded now, by tmux's id."""
         # What was there before us has told its commands to the daemon before us.
         fresh = panes.keys() - self._pids.keys() if self._begun else frozenset[str]()
+        for pane in [pane for pane in self._read if not self._read[pane].address]:
+            if pane in panes and panes[pane].address:
+                self._drop(pane)  # it was nobody's
         again = {pane for pane, now in panes.items() if self._pids.get(pane, now.pid) != now.pid}
         for pane in again & self._read.keys():
             if self._read[pane].shell or panes[pane].token:
@@ -123,7 +128,7 @@ class Printed:
         wanted = {
             pane: printing
             for pane, printing in self._known.items()
-            if printing.token or self._bus.wants_output(printing.address)
+            if printing.token or self._bus.wants_output(printing.address or pane)
         }
         for pane in [pane for pane in self._read if pane not in wanted]:
             self._drop(pane)
@@ -132,10 +137,10 @@ class Printed:
                 folder = self._recordings.folder(pane)
                 start = output.end(folder)
                 if not printing.token:
-                    young = self._is_young(pane) and self.from_birth(printing.address)
-                    start = self.resumed(pane) or (None if young else start)
+                    young = self._is_young(pane) and self.from_birth(printing.address or pane)
+                    start = self.resumed(pane) or (printing.since if young else start)
                 if pane in fresh:
-                    start = None  # from its first command on, and its first line
+                    start = printing.since  # from its first command on, and its first line
                 elif printing.token and pane in again:
                     start = recordings.life(folder, printing.pid) or start
                 self._add(pane, printing, output.Reading(folder, start))
@@ -190,7 +195,7 @@ class Printed:
             await self._publisher.publish([self._of(pane, lost)])
         found = pane.stream.feed(piece.data)
         lines = tuple(each.text for each in found if isinstance(each, stream.Line))
-        if lines and self._bus.wants_output(pane.address):
+        if lines and self._bus.wants_output(pane.address or pane.id):
             body = event.PaneOutput(id=pane.id, lines=lines, position=str(piece.end))
             self._publisher.tell([self._of(pane, body)])
         if pane.shell:

@@ -19,7 +19,7 @@ from orchestra.daemon import acting, assemble, parts
 from orchestra.engine import firings, happenings, matching, noticing, triggers
 from orchestra.host import output, recordings, sampling
 from orchestra.manifest import fault, reacting
-from orchestra.model import codec, errors, event, rules, status
+from orchestra.model import codec, errors, event, rules, selector, status
 
 QUEUED = 20_000
 """Events that wait here; what is more is read from the journal."""
@@ -31,6 +31,7 @@ NEWS = 0.25
 """Seconds for which an event of something new waits for a look at it."""
 FIRED = 5000
 """Firings of daemons before us that count for the limits."""
+STRANGERS = "triggers.strangers"
 
 
 class Triggers:
@@ -62,6 +63,7 @@ class Triggers:
             reach.clock, reach.publish, reach.bus, self._pattern_threads, self._deliver
         )
         self._key: object = None
+        self._kept_strangers = triggers.Scene()
         self._queue: collections.deque[event.Event] = collections.deque()
         self._printed: collections.deque[event.Event] = collections.deque(maxlen=QUEUED)
         """`pane.output` has no place in the journal."""
@@ -92,15 +94,22 @@ class Triggers:
             self._noticing.resume(journal.get(noticing.STATE))
             self._matching.resume(journal.get(matching.STATE))
             self._acting.resume(journal.get(acting.STOPPED))
+            self._deciding.force = _resumed(journal.get(STRANGERS))
+            self._kept_strangers = self._scene("")
 
     def _state(self) -> dict[str, Any]:
+        strangers: dict[str, Any] = {}
+        if self._scene("") != self._kept_strangers:
+            self._kept_strangers = self._scene("")
+            strangers = {STRANGERS: _strangers(self._deciding.force)}
         return {
+            **strangers,
             firings.NAME: {
                 "at": self._clock.now().timestamp(),
                 "cursor": self._cursor,
                 "slots": self._firings.used,
                 "waiting": self._deciding.kept(self._clock.monotonic()),
-            }
+            },
         }
 
     async def looked(self, server: status.Server) -> None:
@@ -109,6 +118,8 @@ class Triggers:
             if key != self._key:
                 self._key = key
                 force = triggers.in_force(server, self._deciding.force)
+                if force.scenes.get("", triggers.Scene()) != self._scene(""):
+                    self._deciding.is_changed = True  # whose a pane was has to be known when it is gone
                 if self._deciding.enter(force):
                     self._deciding.is_changed = True  # what was before is not for those
                     self._faults.clear()
@@ -149,6 +160,10 @@ class Triggers:
     def position(self, pane: str) -> output.Position | None:
         """From where on its output is to be read, where one before us read it for a pattern."""
         return output.Position.parse(self._matching.position(pane))
+
+    def strangers(self) -> frozenset[str]:
+        """As `matching.Matching` has them."""
+        return self._matching.strangers()
 
     def reads(self, address: str) -> bool:
         """Whether a trigger wants what a pane of that address prints."""
@@ -212,7 +227,9 @@ class Triggers:
                     await self._woken.wait()
 
     def _is_news(self, each: event.Event) -> bool:
-        return each.type.endswith(".created") and not self._deciding.force.knows(each.workspace, each.address)
+        if not each.type.endswith(".created"):
+            return False
+        return not self._deciding.force.knows(each.workspace, triggers.named(each))
 
     async def _next(self) -> Sequence[event.Event]:
         """In order, what comes behind the place in the journal."""
@@ -321,7 +338,39 @@ def _key(server: status.Server) -> object:
             for place in status.places(server)
             if place.pane.mark is not None
         ),
+        tuple(
+            (session.id, session.name, window.id, window.mark is None, pane.id, pane.mark is None)
+            for session in (server.sessions if triggers.ADDED in server.rules else ())
+            for window in session.windows
+            for pane in window.panes
+        ),
     )
+
+
+def _strangers(force: triggers.InForce) -> dict[str, Any]:
+    here = force.scenes.get("", triggers.Scene())
+    every = (*here.gone, *here.candidates)
+    return {
+        "epoch": force.epoch,
+        "panes": [[each.address, each.window, dict(each.labels)] for each in every],
+    }
+
+
+def _resumed(kept: Any) -> triggers.InForce:
+    """What one before us knew of what is no workspace's: nothing, where that cannot be read."""
+    try:
+        known = tuple(
+            selector.Candidate(
+                address=str(address),
+                window=str(window),
+                labels={"session": str(labels["session"])}
+                | ({"pane": str(int(labels["pane"]))} if "pane" in labels else {}),
+            )
+            for address, window, labels in kept["panes"]
+        )
+        return triggers.InForce(scenes={"": triggers.Scene(gone=known)}, epoch=str(kept["epoch"]))
+    except (TypeError, KeyError, ValueError):
+        return triggers.InForce()
 
 
 def _limited(each: triggers.Limited) -> happenings.Happening:

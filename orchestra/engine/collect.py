@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from orchestra.engine import triggers
 from orchestra.model import action, names, plan, rules, spec, status
 from orchestra.plan import build, causes, record, rules_changes
 
@@ -344,7 +345,7 @@ def _but_not_the_server(
     world: World, victims: Sequence[Victim], spared: dict[tuple[str, str], str]
 ) -> Iterator[Victim]:
     """tmux ends with its last session, and the rules that stand on it with tmux."""
-    lives_on = any(_goes_on(text) for text in world.server.rules.values())
+    lives_on = any(_goes_on(text) for name, text in world.server.rules.items() if name != triggers.ADDED)
     left = {session.id: _left(session, victims) for session in world.server.sessions}
     if not lives_on or any(left.values()):
         yield from victims

@@ -31,7 +31,7 @@ KEPT = 10.0
 """Seconds after which the place up to which lines were looked at is kept, though none matched."""
 
 Place = tuple[str, str]
-"""Workspace and address."""
+"""Workspace and address; of a pane that is no workspace's "" and its id."""
 
 
 @dataclass(slots=True)
@@ -102,11 +102,7 @@ class Matching:
             self._epoch, self._positions = server.epoch, {}
         found = wanted(server, force)
         # Of a pane that nobody looks at the place is forgotten: who looks again begins with what comes.
-        ids = {
-            place.pane.id
-            for place in status.places(server)
-            if place.pane.mark is not None and (place.pane.mark.workspace, place.pane.mark.address) in found
-        }
+        ids = {place.pane.id for place in status.places(server) if _place(place.pane) in found}
         self._positions = {pane: at for pane, at in self._positions.items() if pane in ids}
         if found == self._wanted:
             return
@@ -132,11 +128,15 @@ class Matching:
                         await self._woken.wait()
                     reading.cancel()
 
+    def strangers(self) -> frozenset[str]:
+        """The panes, by id, that are no workspace's and are to be recorded, because somebody asked what they print."""
+        return frozenset(id_ for workspace, id_ in self._wanted if not workspace)
+
     def reads(self, name: str) -> bool:
         return name in self._names
 
     def _wants(self, each: event.Event) -> bool:
-        return isinstance(each.body, event.PaneOutput) and (each.workspace, each.address) in self._wanted
+        return isinstance(each.body, event.PaneOutput) and _of_event(each) in self._wanted
 
     async def _read(self, subscription: bus.Subscription, group: asyncio.TaskGroup) -> None:
         while True:
@@ -148,7 +148,7 @@ class Matching:
                 continue
             for each in found:
                 assert isinstance(each.body, event.PaneOutput)
-                place = (each.workspace, each.address)
+                place = _of_event(each)
                 asked = self._wanted.get(place)
                 if asked is None:
                     continue
@@ -240,7 +240,16 @@ def _search(asked: Sequence[str], lines: Sequence[str]) -> tuple[list[tuple[str,
 
 
 def _of(place: Place, body: event.Body) -> happenings.Happening:
-    return happenings.Happening(body=body, workspace=place[0], address=place[1])
+    workspace, address = place
+    return happenings.Happening(body=body, workspace=workspace, address=address if workspace else "")
+
+
+def _of_event(each: event.Event) -> Place:
+    return each.workspace, triggers.named(each)
+
+
+def _place(pane: status.Pane) -> Place:
+    return (pane.mark.workspace, pane.mark.address) if pane.mark is not None else ("", pane.id)
 
 
 def wanted(
@@ -255,13 +264,9 @@ def wanted(
         return {}
     found: dict[Place, dict[str, tuple[triggers.Rule, ...]]] = defaultdict(dict)
     for place in status.places(server):
-        mark = place.pane.mark
-        if mark is None:
-            continue
+        workspace, name = _place(place.pane)
         for pattern, rule in asking:
-            if rule.workspace == mark.workspace and (
-                rule.addresses is None or mark.address in rule.addresses
-            ):
-                here = found[mark.workspace, mark.address]
+            if rule.workspace == workspace and (rule.addresses is None or name in rule.addresses):
+                here = found[workspace, name]
                 here[pattern] = (*here.get(pattern, ()), rule)
     return dict(found)

@@ -224,14 +224,17 @@ def wanted(server: status.Server, force: triggers.InForce) -> Iterator[_Want]:
     seen: set[str] = set()
     for place in status.places(server):
         pane, mark = place.pane, place.pane.mark
-        if mark is None or pane.dead or not pane.pid or mark.stage is status.Stage.WAITING:
+        if pane.dead or not pane.pid or (mark is not None and mark.stage is status.Stage.WAITING):
             continue
+        workspace, address, uid = (
+            (mark.workspace, mark.address, mark.uid) if mark is not None else ("", "", pane.id)
+        )
         for rule in asking:
-            here = rule.addresses is None or mark.address in rule.addresses
-            if rule.workspace != mark.workspace or not here:
+            here = rule.addresses is None or (address or pane.id) in rule.addresses
+            if rule.workspace != workspace or not here:
                 continue
             made = _Want(
-                _Pane(id=pane.id, uid=mark.uid, pid=pane.pid, workspace=mark.workspace, address=mark.address),
+                _Pane(id=pane.id, uid=uid, pid=pane.pid, workspace=workspace, address=address),
                 rule,
             )
             if made.word not in seen:

@@ -9,19 +9,22 @@ from __future__ import annotations
 import fnmatch
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, assert_never
 
-from orchestra.model import event, rules, selector, spec, status
-from orchestra.plan import applied, record, rules_changes
+from orchestra.model import event, names, rules, selector, spec, status
+from orchestra.plan import addressing, applied, record, rules_changes
 
 ADDED = "+"
-"""Before a workspace's name: under that key what a person added stands on the server, and no apply touches it."""
+"""Before a workspace's name: under that key what a person added stands on the server, and no apply touches it. Alone: what looks at a
+session that is no workspace's, by the session's id; its workspace is ""."""
 WAITING = 32
 """Runs of one trigger that may wait; what comes then is left out, and said."""
 HELD = 1000
 """Events that may be held or settle at one time."""
+GONE = 1000
+"""Panes of nobody's that are remembered after they are gone: what is told of their end is looked at later."""
 PLACES = 10_000
 """Pairs of types and addresses that are remembered with what they concern."""
 EVERYBODYS = frozenset(
@@ -95,11 +98,12 @@ class InForce:
     """What was found already: by workspace, type and address."""
     known: frozenset[tuple[str, str]] = frozenset()
     """Workspace and address of every pane, window and session that is there, or was a look ago."""
-    """By workspace and type; "" for what is everybody's."""
+    epoch: str = ""
+    """Of the server's life: tmux's ids are others in the next one."""
 
     def matching(self, each: event.Event) -> Iterator[Rule]:
         """By type, place and fields; `when` is not looked at."""
-        key = (each.workspace, each.type, each.address)
+        key = (each.workspace, each.type, named(each))
         here = self.places.get(key)
         if here is None:
             here = self._here(each)
@@ -114,12 +118,23 @@ class InForce:
             yield rule
 
     def _here(self, each: event.Event) -> tuple[Rule, ...]:
-        workspace = each.workspace or ("" if each.type in EVERYBODYS else "-")
+        name = named(each)
         return tuple(
             rule
-            for rule in self.index.get((workspace, each.type), ())
-            if rule.addresses is None or each.address in rule.addresses or self._is_new(rule, each)
+            for rule in self.index.get((each.workspace, each.type), ())
+            if rule.addresses is None or name in rule.addresses or self._is_new(rule, each)
         )
+
+    def told(self, rule: Rule, plain: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Of what is nobody's, the session's name and the pane's number are told as well: its id says nothing to a person."""
+        if rule.workspace:
+            return plain
+        here = self.scenes.get("", Scene())
+        for each in (*here.candidates, *here.gone):
+            if each.address == plain.get("id") and each.window == rule.trigger.source:
+                number = {"pane_id": int(each.labels["pane"])} if "pane" in each.labels else {}
+                return {**plain, "session": each.labels["session"], **number}
+        return plain
 
     def knows(self, workspace: str, address: str) -> bool:
         return workspace not in self.scenes or (workspace, address) in self.known
@@ -146,21 +161,58 @@ def in_force(server: status.Server, before: InForce) -> InForce:
         read = record.parse_pane(place.pane.record) if mark is not None else None
         if mark is not None and read is not None and read.pane.watch is not None:
             watched[mark.workspace].append(read.pane)
-    for workspace in sorted({name.removeprefix(ADDED) for name in server.rules} | watched.keys()):
+    for workspace in sorted(({name.removeprefix(ADDED) for name in server.rules} | watched.keys()) - {""}):
         wanted = rules_changes.parse(server.rules.get(workspace, "")) or rules.Rules()
         added = rules_changes.parse(server.rules.get(ADDED + workspace, "")) or rules.Rules()
         here = scenes[workspace] = scene(
             workspace, server, (*added.groups, *wanted.groups), before.scenes.get(workspace, Scene())
         )
         made += of_rules(workspace, wanted, here)
-        names = {each.name for each in wanted.triggers}
+        own = {each.name for each in wanted.triggers}
         made += [
             _rule(workspace, each, here, origin="added")
             for each in added.triggers
-            if each.enabled and each.name not in names  # a manifest that says that name means its own
+            if each.enabled and each.name not in own  # a manifest that says that name means its own
         ]
         made += [_watching(workspace, pane) for pane in watched[workspace]]
-    return compiled(made, scenes)
+    if ADDED in server.rules:
+        here = scenes[""] = strangers(server, before)
+        known = rules_changes.parse(server.rules[ADDED]) or rules.Rules()
+        made += [_stranger(each, here) for each in known.triggers if each.enabled]
+    return replace(compiled(made, scenes), epoch=server.epoch)
+
+
+def strangers(server: status.Server, before: InForce) -> Scene:
+    """What is no workspace's, by tmux's ids; a candidate's `window` is its session, its labels are what people call it."""
+    there: list[selector.Candidate] = []
+    for session in server.sessions:
+        called = {"session": names.given(session.name)}
+        ids = [session.id, *(each.id for each in session.windows if each.mark is None)]
+        there += [selector.Candidate(address=id_, window=session.id, labels=called) for id_ in ids]
+        there += [
+            selector.Candidate(
+                address=place.pane.id, window=session.id, labels={**called, "pane": str(number)}
+            )
+            for number, place in enumerate(addressing.panes(session))
+            if place.pane.mark is None
+        ]
+    present = {(each.address, each.window) for each in there}
+    was = before.scenes.get("", Scene()) if before.epoch == server.epoch else Scene()
+    gone = [each for each in (*was.gone, *was.candidates) if (each.address, each.window) not in present]
+    return Scene(candidates=tuple(there), gone=tuple(gone[-GONE:]))
+
+
+def _stranger(trigger: rules.Trigger, here: Scene) -> Rule:
+    types, fields = _meant(trigger)
+    ids = (each.address for each in (*here.candidates, *here.gone) if each.window == trigger.source)
+    return Rule(
+        workspace="", trigger=trigger, types=types, fields=fields, addresses=frozenset(ids), origin="added"
+    )
+
+
+def named(each: event.Event) -> str:
+    """Its address; of what is no workspace's tmux's id."""
+    return each.address if each.workspace else str(getattr(each.body, "id", ""))
 
 
 def scene(
@@ -368,12 +420,13 @@ class Deciding:
                     self._drop((rule.key, each.address))
                 continue
             self.is_changed = True
+            told = self.force.told(rule, plain)
             if rule.trigger.held:
-                yield from self._hold(rule, each.address, plain, now)
+                yield from self._hold(rule, each.address, told, now)
             elif rule.trigger.debounce:
-                yield from self._settle(rule, plain, now)
+                yield from self._settle(rule, told, now)
             else:
-                yield from self._admitted(rule, plain, now)
+                yield from self._admitted(rule, told, now)
 
     def due(self, now: float) -> Iterator[Fire | Limited]:
         """What was held or has settled."""

@@ -83,6 +83,20 @@ def end(folder: Path) -> Position | None:
     return None
 
 
+def has_ended(folder: Path) -> bool:
+    """Whether who wrote last is gone: what is piped from the pane now is somebody else's. False where nothing was written yet."""
+    last = end(folder)
+    if last is None:
+        return False
+    try:
+        os.kill(last.segment.pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
+
+
 def trim(folder: Path, ring: int = RING) -> int:
     """Throws away what is older than the ring; how many files the newest recording has had."""
     found = segments(folder)

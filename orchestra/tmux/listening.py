@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Collection, Mapping, Sequence
 
 from orchestra.model import errors, status
-from orchestra.tmux import hooks, observe, quote, recording, server
+from orchestra.tmux import hands, hooks, observe, quote, recording, server
 
 _ENDING = "#{pane_id} #{pane_pid} #{pane_dead} x#{pane_dead_status} x#{pane_dead_signal}"
 _MANY = 20
@@ -77,6 +77,35 @@ class Listening:
         """Those nothing is piped from; with `again` those whose recording comes to its end."""
         make = recording.again if again else recording.recorded
         self._host.source([quote.command(*make(pane, recordings)) for pane in panes])
+
+    def record_asked(self, panes: Sequence[str], recordings: str, *, again: bool = False) -> None:
+        """Panes that are nobody's: `stop_asked` ends it, and nothing that a person pipes."""
+        lines = [
+            each
+            for pane in panes
+            for each in (
+                [recording.if_asked(pane, recording.again(pane, recordings))]
+                if again
+                else recording.asked(pane, recordings)
+            )
+        ]
+        self._host.source([quote.command(*each) for each in lines])
+
+    def stop_asked(self, panes: Sequence[str]) -> None:
+        forget = ("set-option", "-pu", "-t")
+        self._host.source(
+            [
+                quote.command(
+                    *recording.if_asked(pane, recording.closed(pane), (*forget, pane, recording.ASKED))
+                )
+                for pane in panes
+            ]
+        )
+
+    def asked(self, pane: str) -> bool:
+        """Whether what is piped from it is a recording of `record_asked`, or `pane exec --wait` hears it now."""
+        said = f"#{{{recording.ASKED}}}#{{{hands.HEARD}}}"
+        return bool(self._host.ask("display-message", "-p", "-t", pane, said).out.strip())
 
     def record_from_here(self, pane: str, recordings: str) -> str:
         """Begins to record, and gives what the pane shows until then, history and all: nothing is missing between the two, nor twice."""

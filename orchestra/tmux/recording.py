@@ -19,6 +19,8 @@ MOST = SEGMENT * 26**SUFFIX
 
 FREE = "#{==:#{pane_pipe},0}"
 """`pipe-pane` would end whatever a person pipes the pane to."""
+ASKED = "@orchestra_asked"
+"""On a pane that is nobody's, while it is recorded because a person wants to hear of what it prints."""
 
 
 def opening(base: str) -> str:
@@ -41,6 +43,17 @@ def recorded(target: str, base: str) -> tuple[str, ...]:
         FREE,
         quote.command("pipe-pane", "-O", "-t", target, opening(base)),
     )
+
+
+def asked(target: str, base: str) -> tuple[tuple[str, ...], ...]:
+    """The same of a pane that is nobody's, with a mark that says that the recording is ours to end."""
+    noted = quote.command("set-option", "-pt", target, ASKED, base)
+    return ("if-shell", "-F", "-t", target, FREE, noted), recorded(target, base)
+
+
+def if_asked(target: str, *commands: tuple[str, ...]) -> tuple[str, ...]:
+    what = " ; ".join(quote.command(*each) for each in commands)
+    return ("if-shell", "-F", "-t", target, f"#{{!=:#{{{ASKED}}},}}", what)
 
 
 def again(target: str, base: str) -> tuple[str, ...]:

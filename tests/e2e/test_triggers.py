@@ -374,3 +374,50 @@ triggers: [{name: all, on: {output: ERROR}, do: [{log: "{{ event.line }}"}]}]
     assert [each["text"] for each in of(every, "trigger.logged")] == ["ERROR at once"]
     assert of(every, "apply.finished")
     assert here.ok("logs", "s/quick") == "ERROR at once\n"
+
+
+def test_what_is_nobodys_is_looked_at_while_somebody_asks(here: Cli) -> None:
+    """Across a daemon that is killed; nothing a person pipes is touched, and nothing is recorded longer than it is asked for."""
+    here.ok("session", "create", "dev")
+    here.ok("pane", "create", "dev", "server")
+    ids = here.tmux("list-panes", "-s", "-t", "dev", "-F", "#{pane_id}").split()
+
+    def piped() -> list[str]:
+        return here.tmux("list-panes", "-s", "-t", "dev", "-F", "#{pane_pipe}").split()
+
+    here.tmux("pipe-pane", "-t", ids[0], "exec cat > mine")
+    for words, said in (
+        (("dev", "pane-output", "true"), "dev/0: somebody pipes what it prints elsewhere"),
+        (("dev", "file.changed", "true"), "is of no pane"),
+        (("nobody", "pane-exit", "true"), "there is no session nobody"),
+    ):
+        assert said in here.run("events", "subscribe", *words).err
+    assert (piped(), here.ok("trigger", "list")) == (["1", "0"], "no triggers are in force\n")
+    here.tmux("pipe-pane", "-t", ids[0])
+
+    callback = 'echo "${session} ${pane_id} $ORCHESTRA_EVENT_PANE_ID $ORCHESTRA_EVENT_LINE" >> '
+    ended = here.json("events", "subscribe", "dev", "pane-exit", callback + "ends")["subscribed"]
+    heard = here.json("events", "subscribe", "dev", "pattern-match", "^E[0-9]$", callback + "heard")
+    live.until(lambda: piped() == ["1", "1"])
+    rows = [(row["name"], row["workspace"], row["from"]) for row in here.json("trigger", "list")["triggers"]]
+    assert rows == [(ended, "", "dev"), (heard["subscribed"], "", "dev")]
+
+    here.ok("pane", "exec", "--wait", "dev/server", "echo E$((0+1))")  # hears from the same recording
+    live.until(lambda: (here.folder / "heard").exists() and (here.folder / "heard").read_text())
+    assert (here.folder / "heard").read_text() == "dev 1 1 E1\n"
+    kill(pid_of(here))
+    here.tmux("rename-session", "-t", "dev", "other")
+    here.tmux("kill-pane", "-t", ids[1])
+    here.ok("daemon", "start")
+    live.until(lambda: (here.folder / "ends").exists() and (here.folder / "ends").read_text())
+    assert (here.folder / "ends").read_text() == "dev 1 1 \n"
+    here.tmux("send-keys", "-t", ids[0], "echo E$((1+1))", "Enter")
+    live.until(lambda: "other 0 0 E2\n" in (here.folder / "heard").read_text())
+
+    here.ok("trigger", "remove", heard["subscribed"])
+    assert here.tmux("list-panes", "-a", "-F", "#{pane_pipe}").split() == ["0"]
+    again = here.json("events", "subscribe", "other", "pane-output", "true")["subscribed"]
+    here.tmux("pipe-pane", "-t", ids[0], "exec cat > mine")  # a person takes it over
+    here.ok("trigger", "remove", ended, again)
+    assert here.tmux("list-panes", "-a", "-F", "#{pane_pipe}").split() == ["1"]
+    assert (here.folder / "heard").read_text() == "dev 1 1 E1\nother 0 0 E2\n"

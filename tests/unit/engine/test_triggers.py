@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -321,3 +322,52 @@ def test_a_rehearsal_takes_the_events_own_times() -> None:
         for at, each in rehearsing.rehearsed(events, limited, READER.holds)
     ]
     assert found == [(1, "t"), (2, "t!"), (20, "t"), (86420, "d")]
+
+
+def strangers(*panes: tuple[str, str], name: str = "dev", epoch: int = 1) -> status.Server:
+    """`$1` with these panes, by id and mark; and a trigger for it that a person added."""
+    made = tuple(
+        status.Pane(id=id_, index=0, pid=1, dead=False, mark=status.Mark.parse(mark)) for id_, mark in panes
+    )
+    window = status.Window(id="@1", index=0, name="w", layout="", width=80, height=24, panes=made)
+    other = status.Pane(id="%99", index=0, pid=1, dead=False)
+    sessions = (
+        status.Session(id="$1", name=name, windows=(window,)),
+        status.Session(id="$2", name="other", windows=(replace(window, id="@2", panes=(other,)),)),
+    )
+    added = rules.Rules(triggers=(trigger(source="$1"),))
+    standing = {triggers.ADDED: rules_changes.text(added)}
+    return status.Server(running=True, pid=1, started=epoch, sessions=sessions, rules=standing)
+
+
+def test_what_is_nobodys_is_known_by_its_id_and_told_by_its_name() -> None:
+    before = triggers.in_force(
+        strangers(("%1", ""), ("%2", "w api/server u - done 0"), ("%3", "")), triggers.InForce()
+    )
+    after = triggers.in_force(strangers(("%1", ""), name="renamed"), before)
+
+    def told(force: triggers.InForce, id_: str, workspace: str = "") -> list[tuple[object, object]]:
+        deciding = triggers.Deciding(lambda *_: True)
+        deciding.enter(force)
+        address = "api/server" if workspace else ""
+        found = deciding.decide(happened(event.PaneExited(id=id_, pid=7), address, workspace), 0.0)
+        return [
+            (each.event["session"], each.event["pane_id"])
+            for each in found
+            if isinstance(each, triggers.Fire)
+        ]
+
+    assert told(before, "%3") == [("dev", 2)]
+    assert told(before, "%2", "w") == told(before, "%2") == told(before, "%99") == []
+    assert told(after, "%1") == [("renamed", 0)]
+    assert told(after, "%3") == [("dev", 2)]  # gone, and still known
+    again = triggers.in_force(strangers(("%1", ""), epoch=2), after)
+    assert told(again, "%3") == []  # of another server's life
+
+
+def test_what_is_remembered_of_nobodys_is_bounded() -> None:
+    many = tuple((f"%{number}", "") for number in range(3 * triggers.GONE))
+    force = triggers.in_force(strangers(*many), triggers.InForce())
+    for _ in range(2):
+        force = triggers.in_force(strangers(("%1", "")), force)
+        assert len(force.scenes[""].gone) == triggers.GONE
