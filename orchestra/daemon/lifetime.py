@@ -21,7 +21,7 @@ from typing import Any
 
 from orchestra.api import app as api
 from orchestra.api import server as http
-from orchestra.daemon import assemble, logs, parts, printed, reacting
+from orchestra.daemon import assemble, enduring, logs, parts, printed, reacting
 from orchestra.engine import bus, happenings, launching, metrics, observer, publishing
 from orchestra.host import clock, ends, inotify, lock, paths, recordings
 from orchestra.model import errors, event, spec, status
@@ -83,6 +83,7 @@ class Daemon:
         )
         self._logs = logs.Logs(found.recordings)
         self._to_renew: set[str] = set()
+        self._enduring = enduring.Enduring(self._clock, self._say)
         self._reacting = reacting.Reacting(
             parts.Reach(
                 assembly=assembly,
@@ -97,7 +98,8 @@ class Daemon:
                 is_busy=lambda: lock.Locks(found.run, self._clock).is_held(assemble.LOCK),
                 look=self._observer.request,
                 look_soon=self._look_soon,
-            )
+            ),
+            self._enduring,
         )
         self._printed.resumed = self._reacting.triggers.position
         self._printed.from_birth = self._reacting.triggers.reads
@@ -133,20 +135,30 @@ class Daemon:
 
     async def _live(self, socket_: socket.socket, ready: Callable[[], None]) -> None:
         serving = http.server(api.create(self, _version()))
+        works = {
+            "observer": self._observer.run,
+            "hooks": self._hear,
+            "output": self._printed.run,
+            "sweep": self._sweep,
+        }
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._observer.run(), name="observer"),
-                group.create_task(self._hear(), name="hooks"),
-                group.create_task(self._printed.run(), name="output"),
-                group.create_task(self._sweep(), name="sweep"),
+                group.create_task(self._enduring.tell(), name="faults"),
+                *(
+                    group.create_task(self._enduring.run(name, work), name=name)
+                    for name, work in works.items()
+                ),
                 *self._reacting.start(group),
             ]
             answering = group.create_task(serving.serve(sockets=[socket_]), name="api")
-            await self._observer.look()
-            ready()
-            self._ready = True
-            _log.info("ready")
-            await self._stop.wait()
+            try:
+                await self._observer.look()
+                ready()
+                self._ready = True
+                _log.info("ready")
+                await self._stop.wait()
+            finally:
+                self._enduring.end()
             self._listening.leave()
             serving.end()
             for task in tasks:
@@ -370,6 +382,7 @@ class Daemon:
         if self._observer.trouble:
             troubles.append(f"tmux: {self._observer.trouble}")
         described = self._reacting.describe()
+        troubles += self._enduring.troubles()
         for name, part in described.items():
             troubles += [f"{name}: {trouble}" for trouble in part.get("troubles", ())]
         return {
