@@ -143,8 +143,8 @@ class Matching:
             try:
                 found = await subscription.next()
             except bus.Lost:
-                for place in self._panes:
-                    await self._tell_lost(place)
+                for place, pane in list(self._panes.items()):
+                    await self._tell_lost(place, pane)
                 continue
             for each in found:
                 assert isinstance(each.body, event.PaneOutput)
@@ -160,7 +160,7 @@ class Matching:
                 if len(pane.lines) + len(each.body.lines) > MOST:
                     if not pane.lost:
                         pane.lost = True
-                        await self._tell_lost(place)
+                        await self._tell_lost(place, pane)
                     continue
                 *before, last = each.body.lines
                 pane.lines.extend((line, "") for line in before)
@@ -169,8 +169,7 @@ class Matching:
                     pane.working = True
                     group.create_task(self._match(place, pane), name=f"patterns of {each.address}")
 
-    async def _tell_lost(self, place: Place) -> None:
-        pane = self._panes[place]
+    async def _tell_lost(self, place: Place, pane: _Pane) -> None:
         lost = event.PaneOutputLost(
             id=pane.id, size=None, reason="it came faster than triggers' patterns could look at it"
         )
