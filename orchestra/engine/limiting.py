@@ -347,7 +347,7 @@ class Limiter:
         for key, each in panes.items():
             walled[key] = (each.pid, each.limits)
             if self._walled.get(key) != walled[key]:
-                self._restraint.wall(each.pid, each.limits)
+                self._restraint.wall(each.uid, each.pid, each.limits)
         self._walled = walled
 
     async def _tell(self, each: Watched, verdict: deciding.Verdict) -> None:

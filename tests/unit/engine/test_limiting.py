@@ -60,7 +60,7 @@ class World:
     def hold(self, shares: Mapping[str, tuple[int, float, bool]], server_pid: int) -> None:
         self.held.append({key: share for key, (_, share, _) in shares.items()})
 
-    def wall(self, pid: int, limits: rules.Limits) -> bool:
+    def wall(self, uid: str, pid: int, limits: rules.Limits) -> bool:
         return False
 
     def free(self, roots: Mapping[str, int], server_pid: int) -> None:
