@@ -143,8 +143,8 @@ class Matching:
             try:
                 found = await subscription.next()
             except bus.Lost:
-                for place, pane in list(self._panes.items()):
-                    await self._tell_lost(place, pane)
+                for somewhere, slow in list(self._panes.items()):
+                    await self._tell_lost(somewhere, slow)
                 continue
             for each in found:
                 assert isinstance(each.body, event.PaneOutput)
