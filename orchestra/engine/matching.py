@@ -21,6 +21,8 @@ MOST = 20_000
 """Lines of a pane that wait to be looked at."""
 AT_ONCE = 500
 """Lines that are looked at in one go."""
+BUDGET = 1.0
+"""Seconds of a processor that they may take, all together: other panes' lines wait."""
 MATCHES = 200
 """A second of one pane and pattern that are told: more would be the journal's ruin, and over any limit."""
 PAUSE = 60.0
@@ -232,7 +234,7 @@ def _search(asked: Sequence[str], lines: Sequence[str]) -> tuple[list[tuple[str,
     slow: dict[str, str] = {}
     for pattern in asked:
         try:
-            found += ((pattern, line) for line in patterns.found(pattern, lines))
+            found += ((pattern, line) for line in patterns.found(pattern, lines, whole=BUDGET))
         except patterns.TooSlow as reason:
             slow[pattern] = str(reason)
     return found, slow
