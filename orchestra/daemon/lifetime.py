@@ -381,6 +381,8 @@ class Daemon:
         troubles = [f"{part}: {reason}" for part, reason in self._troubles.items()]
         if self._observer.trouble:
             troubles.append(f"tmux: {self._observer.trouble}")
+        if self._recordings.trouble:
+            troubles.append(f"recordings: {self._recordings.trouble}")
         described = self._reacting.describe()
         troubles += self._enduring.troubles()
         for name, part in described.items():
