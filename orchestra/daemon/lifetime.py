@@ -254,12 +254,22 @@ class Daemon:
             self._printed.keep({})
             self._recordings.keep("none", {})
             return
+        try:
+            await self._record(server)
+        except errors.TmuxUnavailable as error:  # since it was looked at; the next look tells
+            _log.warning("not recorded: %s", error)
+            self._observer.request()
+
+    async def _record(self, server: status.Server) -> None:
         if server.epoch != self._recorded_on or server.recordings != str(self._found.recordings):
             await asyncio.to_thread(self._listening.begin, str(self._found.recordings))
             self._recorded_on = server.epoch
             self._observer.request()  # what changed before it could tell us
         seen = self._observer.seen
-        self._ends.watch({id_: pane.pid for id_, pane in seen.panes.items() if pane.pid and not pane.ended})
+        with self._enduring.apart("ends"):
+            self._ends.watch(
+                {id_: pane.pid for id_, pane in seen.panes.items() if pane.pid and not pane.ended}
+            )
         places = list(status.places(server))
         ours = {place.pane.id: place.pane for place in places if place.pane.mark is not None}
         silent = [id_ for id_, pane in ours.items() if not pane.piped and not pane.dead]
@@ -279,18 +289,19 @@ class Daemon:
         shells = {id_: shell for id_, pane in ours.items() if (shell := _integrated(pane)) is not None}
         histories = {id_: shell.history_file for id_, shell in shells.items() if shell.history_file}
         self._recordings.keep(server.epoch, whose, histories)
-        self._printed.keep(
-            {
-                id_: printed.Printing(
-                    workspace=pane.mark.workspace,
-                    address=pane.mark.address,
-                    pid=pane.pid,
-                    token=launching.token(pane.mark.uid) if id_ in shells else "",
-                )
-                for id_, pane in ours.items()
-                if pane.mark is not None
-            }
-        )
+        with self._enduring.apart("output"):  # no watch may be left, say
+            self._printed.keep(
+                {
+                    id_: printed.Printing(
+                        workspace=pane.mark.workspace,
+                        address=pane.mark.address,
+                        pid=pane.pid,
+                        token=launching.token(pane.mark.uid) if id_ in shells else "",
+                    )
+                    for id_, pane in ours.items()
+                    if pane.mark is not None
+                }
+            )
 
     def _end_without(self, server: status.Server) -> None:
         """What an apply started for its workspace is not left behind for ever when the server is gone."""
