@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar, assert_never
 
 from orchestra.daemon import applying, assemble, autosave, calling, grouping, parts, steering
 from orchestra.engine import firings, triggers
-from orchestra.host import clock, command, machine, programs
+from orchestra.host import clock, command, foreground, machine, programs
 from orchestra.manifest import fault, reacting, template
 from orchestra.model import event, rules, selector, spec, status
 from orchestra.plan import applied, compare, record
@@ -225,11 +225,12 @@ class Acting:
         return clean
 
     def _is_shell(self, place: status.Place) -> bool:
-        """An interactive one that has the terminal itself."""
+        """One that would run what is typed, whoever started it there, as a command of its manifest or by hand."""
         known = record.parse_pane(place.pane.record)
-        is_interactive = known is None or known.pane.command is None
-        group = programs.foreground_group(place.pane.pid)
-        return is_interactive and group in (place.pane.pid, None)
+        found = foreground.Terminals().foreground(place.pane.pid)
+        if (found is None or found.own) and (known is None or known.pane.command is None):
+            return True
+        return found is not None and found.shell
 
     async def _signal(self, act: rules.Signal, run: firings.Run) -> None:
         wanted = self._wanted(act.to, run)

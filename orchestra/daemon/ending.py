@@ -39,8 +39,9 @@ async def sessions(
     for each in found:
         try:
             await _stop(assembly, server, panes[each.id], grace)
-            assembly.keyboard.kill_session(each, server.epoch)
-            failed[each.name] = ""
+            killed = assembly.keyboard.kill_session(each, server.epoch)
+            stays = not killed and any(live.id == each.id for live in assembly.tmux.observe().sessions)
+            failed[each.name] = "it is called otherwise by now, and was not ended" if stays else ""
         except errors.OrchestraError as error:
             failed[each.name] = str(error)
     gone = [each for each in found if not failed[each.name]]

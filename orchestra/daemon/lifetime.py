@@ -21,7 +21,7 @@ from typing import Any
 
 from orchestra.api import app as api
 from orchestra.api import server as http
-from orchestra.daemon import assemble, logs, parts, printed, reacting
+from orchestra.daemon import assemble, enduring, logs, parts, printed, reacting
 from orchestra.engine import bus, happenings, launching, metrics, observer, publishing
 from orchestra.host import clock, ends, inotify, lock, output, paths, recordings
 from orchestra.model import errors, event, spec, status
@@ -88,6 +88,7 @@ class Daemon:
         self._asked: dict[str, output.Position | None] = {}
         """Panes that are nobody's and recorded because somebody asked, and where their recording ended before."""
         self._let_go: set[str] = set()
+        self._enduring = enduring.Enduring(self._clock, self._say)
         self._reacting = reacting.Reacting(
             parts.Reach(
                 assembly=assembly,
@@ -102,7 +103,8 @@ class Daemon:
                 is_busy=lambda: lock.Locks(found.run, self._clock).is_held(assemble.LOCK),
                 look=self._observer.request,
                 look_soon=self._look_soon,
-            )
+            ),
+            self._enduring,
         )
         self._printed.resumed = self._reacting.triggers.position
         self._printed.from_birth = self._reacting.triggers.reads
@@ -138,20 +140,30 @@ class Daemon:
 
     async def _live(self, socket_: socket.socket, ready: Callable[[], None]) -> None:
         serving = http.server(api.create(self, _version()))
+        works = {
+            "observer": self._observer.run,
+            "hooks": self._hear,
+            "output": self._printed.run,
+            "sweep": self._sweep,
+        }
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._observer.run(), name="observer"),
-                group.create_task(self._hear(), name="hooks"),
-                group.create_task(self._printed.run(), name="output"),
-                group.create_task(self._sweep(), name="sweep"),
+                group.create_task(self._enduring.tell(), name="faults"),
+                *(
+                    group.create_task(self._enduring.run(name, work), name=name)
+                    for name, work in works.items()
+                ),
                 *self._reacting.start(group),
             ]
             answering = group.create_task(serving.serve(sockets=[socket_]), name="api")
-            await self._observer.look()
-            ready()
-            self._ready = True
-            _log.info("ready")
-            await self._stop.wait()
+            try:
+                await self._observer.look()
+                ready()
+                self._ready = True
+                _log.info("ready")
+                await self._stop.wait()
+            finally:
+                self._enduring.end()
             self._listening.leave()
             serving.end()
             for task in tasks:
@@ -247,12 +259,22 @@ class Daemon:
             self._printed.keep({})
             self._recordings.keep("none", {})
             return
+        try:
+            await self._record(server)
+        except errors.TmuxUnavailable as error:  # since it was looked at; the next look tells
+            _log.warning("not recorded: %s", error)
+            self._observer.request()
+
+    async def _record(self, server: status.Server) -> None:
         if server.epoch != self._recorded_on or server.recordings != str(self._found.recordings):
             await asyncio.to_thread(self._listening.begin, str(self._found.recordings))
             self._recorded_on = server.epoch
             self._observer.request()  # what changed before it could tell us
         seen = self._observer.seen
-        self._ends.watch({id_: pane.pid for id_, pane in seen.panes.items() if pane.pid and not pane.ended})
+        with self._enduring.apart("ends"):
+            self._ends.watch(
+                {id_: pane.pid for id_, pane in seen.panes.items() if pane.pid and not pane.ended}
+            )
         places = list(status.places(server))
         ours = {place.pane.id: place.pane for place in places if place.pane.mark is not None}
         silent = [id_ for id_, pane in ours.items() if not pane.piped and not pane.dead]
@@ -272,22 +294,23 @@ class Daemon:
         shells = {id_: shell for id_, pane in ours.items() if (shell := _integrated(pane)) is not None}
         histories = {id_: shell.history_file for id_, shell in shells.items() if shell.history_file}
         self._recordings.keep(server.epoch, whose | {id_: f"- {id_} -" for id_ in strangers}, histories)
-        self._printed.keep(
-            {
-                id_: printed.Printing(
-                    workspace=pane.mark.workspace,
-                    address=pane.mark.address,
-                    pid=pane.pid,
-                    token=launching.token(pane.mark.uid) if id_ in shells else "",
-                )
-                for id_, pane in ours.items()
-                if pane.mark is not None
-            }
-            | {
-                id_: printed.Printing(workspace="", address="", pid=pane.pid, since=self._asked[id_])
-                for id_, pane in strangers.items()
-            }
-        )
+        with self._enduring.apart("output"):  # no watch may be left, say
+            self._printed.keep(
+                {
+                    id_: printed.Printing(
+                        workspace=pane.mark.workspace,
+                        address=pane.mark.address,
+                        pid=pane.pid,
+                        token=launching.token(pane.mark.uid) if id_ in shells else "",
+                    )
+                    for id_, pane in ours.items()
+                    if pane.mark is not None
+                }
+                | {
+                    id_: printed.Printing(workspace="", address="", pid=pane.pid, since=self._asked[id_])
+                    for id_, pane in strangers.items()
+                }
+            )
 
     async def _strangers(self, server: status.Server, to_renew: Set[str]) -> Mapping[str, status.Pane]:
         """Records panes that are nobody's and that a trigger a person added looks at, for as long as it does."""
@@ -398,7 +421,10 @@ class Daemon:
         troubles = [f"{part}: {reason}" for part, reason in self._troubles.items()]
         if self._observer.trouble:
             troubles.append(f"tmux: {self._observer.trouble}")
+        if self._recordings.trouble:
+            troubles.append(f"recordings: {self._recordings.trouble}")
         described = self._reacting.describe()
+        troubles += self._enduring.troubles()
         for name, part in described.items():
             troubles += [f"{name}: {trouble}" for trouble in part.get("troubles", ())]
         return {

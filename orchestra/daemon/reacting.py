@@ -6,14 +6,25 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestra.daemon import autosave, checking, collecting, limited, measuring, parts, steering, triggering
+from orchestra.daemon import (
+    autosave,
+    checking,
+    collecting,
+    enduring,
+    limited,
+    measuring,
+    parts,
+    steering,
+    triggering,
+)
 from orchestra.engine import schedules, supervise, watch
 from orchestra.host import alarm, watching
 from orchestra.model import event, status, verdicts
 
 
 class Reacting:
-    def __init__(self, reach: parts.Reach) -> None:
+    def __init__(self, reach: parts.Reach, enduring: enduring.Enduring) -> None:
+        self._enduring = enduring
         self.autosave = autosave.Autosave(reach)
         self.schedules = schedules.Schedules(
             reach.clock,
@@ -50,22 +61,28 @@ class Reacting:
 
     def resume(self) -> None:
         for each in self._parts:
-            each.resume(self._journal.get(each.name))
+            with self._enduring.apart(each.name):
+                each.resume(self._journal.get(each.name))
 
     async def looked(self, server: status.Server) -> None:
         for each in self._parts:
-            await each.looked(server)
+            with self._enduring.apart(each.name):
+                await each.looked(server)
 
     async def lost(self, reason: str) -> None:
         """The server could not be looked at."""
-        await self.probing.lost(reason)
+        with self._enduring.apart(self.probing.name):
+            await self.probing.lost(reason)
 
     def happened(self, events: Sequence[event.Event]) -> None:
         for each in self._parts:
-            each.happened(events)
+            with self._enduring.apart(each.name):
+                each.happened(events)
 
     def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-        return [group.create_task(each.run(), name=each.name) for each in self._parts]
+        return [
+            group.create_task(self._enduring.run(each.name, each.run), name=each.name) for each in self._parts
+        ]
 
     def health(self) -> dict[str, Any]:
         """Panes by tmux's id, and sessions by workspace and name."""
@@ -87,7 +104,11 @@ class Reacting:
         return {"panes": panes, "sessions": sessions}
 
     def describe(self) -> dict[str, Mapping[str, Any]]:
-        return {each.name: each.describe() for each in self._parts}
+        described: dict[str, Mapping[str, Any]] = {}
+        for each in self._parts:
+            with self._enduring.apart(each.name):
+                described[each.name] = each.describe()
+        return described
 
 
 def _plain(verdict: verdicts.Verdict) -> dict[str, Any]:

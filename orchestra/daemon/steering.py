@@ -30,10 +30,6 @@ class Starting:
 def start(assembly: assemble.Assembly, workspace: str, reasons: Mapping[str, str]) -> Mapping[str, str]:
     """Address → why it could not be started, "" if it was. Only what is still dead is, and what no person has stopped."""
     tried: list[str] = []
-    # Eyes of its own: who applies meanwhile rests on what it has seen itself.
-    own = assemble.assemble(None, assembly.host.path, assembly.environ)
-    reconciler = dataclasses.replace(own.reconciler, lock_wait=LOCK_WAIT)
-    settings = execute.Settings(wait=False, on_error=execute.OnError.CONTINUE)
 
     def options(_: spec.Workspace, observed: status.Server) -> compare.Options:
         there = status.owned(observed, workspace)
@@ -45,8 +41,8 @@ def start(assembly: assemble.Assembly, workspace: str, reasons: Mapping[str, str
         tried.extend(dead)
         return compare.Options(prune=False, targets=tuple(dead) or (_NOBODY,), starts=dead)
 
-    outcome = asyncio.run(reconciler.steer(workspace, options, settings, lambda _: True, lambda _: None))
-    return {**dict.fromkeys(tried, ""), **dict(outcome.result.failed), **dict(outcome.result.skipped)}
+    wrong = _by_plan(assembly, workspace, options, LOCK_WAIT)
+    return {**dict.fromkeys(tried, ""), **wrong}
 
 
 def steer(
@@ -57,15 +53,26 @@ def steer(
     wait: timedelta,
 ) -> Mapping[str, str]:
     """Why panes could not be started or stopped, by address; for who waits in a thread. `choose` is given those that are there."""
-    own = assemble.assemble(None, assembly.host.path, assembly.environ)
-    reconciler = dataclasses.replace(own.reconciler, lock_wait=wait)
-    settings = execute.Settings(wait=False, on_error=execute.OnError.CONTINUE)
 
     def options(_: spec.Workspace, observed: status.Server) -> compare.Options:
         there = status.owned(observed, workspace)
         chosen = choose({each: there[each] for each in wanted if each in there})
         return chosen if chosen.targets else dataclasses.replace(chosen, targets=(_NOBODY,))
 
+    return _by_plan(assembly, workspace, options, wait)
+
+
+def _by_plan(
+    assembly: assemble.Assembly,
+    workspace: str,
+    options: Callable[[spec.Workspace, status.Server], compare.Options],
+    wait: timedelta,
+) -> Mapping[str, str]:
+    """What failed, with why."""
+    # Eyes of its own: who applies meanwhile rests on what it has seen itself.
+    own = assemble.assemble(None, assembly.host.path, assembly.environ)
+    reconciler = dataclasses.replace(own.reconciler, lock_wait=wait)
+    settings = execute.Settings(wait=False, on_error=execute.OnError.CONTINUE)
     outcome = asyncio.run(reconciler.steer(workspace, options, settings, lambda _: True, lambda _: None))
     return {**dict(outcome.result.failed), **dict(outcome.result.skipped)}
 
@@ -89,9 +96,6 @@ def end(
     assembly: assemble.Assembly, workspace: str, panes: Mapping[str, tuple[int, str]]
 ) -> Mapping[str, str]:
     """Address → why it could not be stopped. Only while the process is the one that was meant, and no person is stopping it."""
-    own = assemble.assemble(None, assembly.host.path, assembly.environ)
-    reconciler = dataclasses.replace(own.reconciler, lock_wait=LOCK_WAIT)
-    settings = execute.Settings(wait=False, on_error=execute.OnError.CONTINUE)
 
     def options(_: spec.Workspace, observed: status.Server) -> compare.Options:
         there = status.owned(observed, workspace)
@@ -105,5 +109,4 @@ def end(
         }
         return compare.Options(prune=False, targets=tuple(same) or (_NOBODY,), ends=same)
 
-    outcome = asyncio.run(reconciler.steer(workspace, options, settings, lambda _: True, lambda _: None))
-    return {**dict(outcome.result.failed), **dict(outcome.result.skipped)}
+    return _by_plan(assembly, workspace, options, LOCK_WAIT)

@@ -71,6 +71,7 @@ class Triggers:
         self._kept_cursor = 0
         self._is_behind = True
         self._is_cold = True
+        self._is_remembered = False
         self._woken = asyncio.Event()
         self._looked = asyncio.Event()
         self._faults: dict[str, str] = {}
@@ -180,11 +181,14 @@ class Triggers:
                 # From here on, whatever happens: the first of all daemons begins with what comes.
                 await self._tell([], [])
                 await self._looked.wait()  # nobody knows before what is in force
-                await self._remember()
+                if not self._is_remembered:
+                    await self._remember()
+                    self._is_remembered = True
                 await self._decide()
-        finally:
+        except asyncio.CancelledError:  # the end; what fails begins again
             self._threads.shutdown(wait=False, cancel_futures=True)
             self._pattern_threads.shutdown(wait=False, cancel_futures=True)
+            raise
 
     async def _remember(self) -> None:
         """How often triggers fired before us."""

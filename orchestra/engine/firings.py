@@ -213,10 +213,7 @@ class Firings:
             with contextlib.suppress(codec.LoadError, TypeError, KeyError, ValueError):
                 run = loaded(kept, self._clock)
                 if not run.dead:
-                    if run.begun:  # it may have been under way
-                        run = dataclasses.replace(
-                            run, attempt=run.attempt + 1, interrupted=run.interrupted + 1, begun=False
-                        )
+                    run = _cut_off(run)
                     self._ready[slot] = None
                 self._put(slot, run)
         self._ready = dict.fromkeys(sorted(self._ready, key=lambda slot: self._runs[slot].since))
@@ -225,6 +222,7 @@ class Firings:
     # --- at work
 
     async def run(self) -> None:
+        self._take_up()
         async with asyncio.TaskGroup() as group:
             while True:
                 self._woken.clear()
@@ -240,6 +238,13 @@ class Firings:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(times) - now if times else None):
                         await self._woken.wait()
+
+    def _take_up(self) -> None:
+        """What was cut off when this failed before."""
+        for slot, run in list(self._runs.items()):
+            if not run.dead and slot not in self._ready:
+                self._put(slot, _cut_off(run))
+                self._ready[slot] = None
 
     def _startable(self, now: float) -> Iterator[int]:
         """Runs of one trigger go one after the other, in the order of their events, save where they may overlap; one that waits to be
@@ -400,6 +405,13 @@ class Firings:
         return happenings.Happening(
             body=body, workspace=run.workspace, address=str(run.event.get("address", ""))
         )
+
+
+def _cut_off(run: Run) -> Run:
+    if not run.begun:
+        return run
+    # It may have been under way.
+    return dataclasses.replace(run, attempt=run.attempt + 1, interrupted=run.interrupted + 1, begun=False)
 
 
 def loaded(kept: Any, clock: ports.Clock) -> Run:

@@ -347,7 +347,7 @@ class Limiter:
         for key, each in panes.items():
             walled[key] = (each.pid, each.limits)
             if self._walled.get(key) != walled[key]:
-                self._restraint.wall(each.pid, each.limits)
+                self._restraint.wall(each.uid, each.pid, each.limits)
         self._walled = walled
 
     async def _tell(self, each: Watched, verdict: deciding.Verdict) -> None:
@@ -382,7 +382,7 @@ class Limiter:
 
     async def _act(self) -> None:
         now = self._clock.monotonic()
-        stops: dict[str, dict[str, Watched]] = {}
+        stops: dict[str, dict[str, tuple[Watched, deciding.Past]]] = {}
         for key, past in list(self._past.items()):
             each = self._watched.get(key)
             if each is None or not past.owed or self._acted.get((key, past.pid), 0.0) > now:
@@ -393,15 +393,12 @@ class Limiter:
                 self._failed(key, f"{left} of its processes are still there after SIGKILL" if left else "")
                 self._look_soon()
             else:
-                stops.setdefault(each.workspace, {})[each.address] = each
+                stops.setdefault(each.workspace, {})[each.address] = (each, past)
         for workspace, panes in stops.items():
             await self._stop(workspace, panes)
 
-    async def _stop(self, workspace: str, panes: Mapping[str, Watched]) -> None:
-        what = {
-            address: (each.pid, f"over its limit, {self._past[each.key].why}")
-            for address, each in panes.items()
-        }
+    async def _stop(self, workspace: str, panes: Mapping[str, tuple[Watched, deciding.Past]]) -> None:
+        what = {address: (each.pid, f"over its limit, {past.why}") for address, (each, past) in panes.items()}
         later = MUCH_LATER
         try:
             failed = await self._end(workspace, what)
@@ -409,7 +406,7 @@ class Limiter:
             failed, later = {}, AGAIN
         except errors.OrchestraError as error:
             failed = dict.fromkeys(panes, str(error))
-        for address, each in panes.items():
+        for address, (each, _) in panes.items():
             self._acted[each.key, each.pid] = self._clock.monotonic() + later
             self._failed(each.key, failed.get(address, ""))
         self._look_soon()

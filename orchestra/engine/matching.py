@@ -21,6 +21,8 @@ MOST = 20_000
 """Lines of a pane that wait to be looked at."""
 AT_ONCE = 500
 """Lines that are looked at in one go."""
+BUDGET = 1.0
+"""Seconds of a processor that they may take, all together: other panes' lines wait."""
 MATCHES = 200
 """A second of one pane and pattern that are told: more would be the journal's ruin, and over any limit."""
 PAUSE = 60.0
@@ -143,8 +145,8 @@ class Matching:
             try:
                 found = await subscription.next()
             except bus.Lost:
-                for place in self._panes:
-                    await self._tell_lost(place)
+                for somewhere, slow in list(self._panes.items()):
+                    await self._tell_lost(somewhere, slow)
                 continue
             for each in found:
                 assert isinstance(each.body, event.PaneOutput)
@@ -160,7 +162,7 @@ class Matching:
                 if len(pane.lines) + len(each.body.lines) > MOST:
                     if not pane.lost:
                         pane.lost = True
-                        await self._tell_lost(place)
+                        await self._tell_lost(place, pane)
                     continue
                 *before, last = each.body.lines
                 pane.lines.extend((line, "") for line in before)
@@ -169,8 +171,7 @@ class Matching:
                     pane.working = True
                     group.create_task(self._match(place, pane), name=f"patterns of {each.address}")
 
-    async def _tell_lost(self, place: Place) -> None:
-        pane = self._panes[place]
+    async def _tell_lost(self, place: Place, pane: _Pane) -> None:
         lost = event.PaneOutputLost(
             id=pane.id, size=None, reason="it came faster than triggers' patterns could look at it"
         )
@@ -233,7 +234,7 @@ def _search(asked: Sequence[str], lines: Sequence[str]) -> tuple[list[tuple[str,
     slow: dict[str, str] = {}
     for pattern in asked:
         try:
-            found += ((pattern, line) for line in patterns.found(pattern, lines))
+            found += ((pattern, line) for line in patterns.found(pattern, lines, whole=BUDGET))
         except patterns.TooSlow as reason:
             slow[pattern] = str(reason)
     return found, slow

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -24,10 +26,17 @@ def search(pattern: str, lines: Iterable[str], budget: float = BUDGET) -> str | 
     return next(found(pattern, lines, budget), None)
 
 
-def found(pattern: str, lines: Iterable[str], budget: float = BUDGET) -> Iterator[str]:
-    """The lines in which it is. `TooSlow`."""
+def found(
+    pattern: str, lines: Iterable[str], budget: float = BUDGET, whole: float = math.inf
+) -> Iterator[str]:
+    """The lines in which it is. `whole`: seconds of a processor for all of them, where others wait for that. `TooSlow`."""
     compiled = _compiled(pattern)
-    for line in lines:
+    began = time.thread_time()
+    for number, line in enumerate(lines):
+        if time.thread_time() - began > whole:
+            raise TooSlow(
+                f"the pattern {pattern!r} took more than {whole:g} s on {number} lines: make it simpler"
+            )
         try:
             if compiled.search(line[:LONGEST], timeout=budget, concurrent=True):
                 yield line

@@ -97,7 +97,7 @@ class Restraint(Protocol):
         """By pane: its first process, the share of time that the rest is let run, and whether that first one is an interactive shell,
         whose jobs cannot stand still. What is not named is let go. When this program dies, everything is."""
 
-    def wall(self, pid: int, limits: rules.Limits) -> bool:
+    def wall(self, uid: str, pid: int, limits: rules.Limits) -> bool:
         """Has the kernel keep the pane's limits as they are now, as far as it can without ending anything. Whether it does."""
 
     def free(self, roots: Mapping[str, int], server_pid: int) -> None:

@@ -279,6 +279,8 @@ class Probing:
 
     async def run(self) -> None:
         await asyncio.to_thread(self._trier.clear)
+        if self._on_disk < self._turns:  # it failed while it was written
+            self._dirty.set()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._write(), name="health: telling")
             group.create_task(self._lines.run(), name="health: output")

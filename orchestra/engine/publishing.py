@@ -41,10 +41,15 @@ class Publisher:
             event.Event(body=each.body, time=now, workspace=each.workspace, address=each.address, cause=cause)
             for each in happened
         ]
-        written = await asyncio.wrap_future(await self._append(events, state))
-        self._bus.publish(written)
-        self._heard(written)
-        return written
+        kept = asyncio.wrap_future(await self._append(events, state))
+        kept.add_done_callback(self._tell_kept)
+        return await asyncio.shield(kept)
+
+    def _tell_kept(self, kept: asyncio.Future[tuple[event.Event, ...]]) -> None:
+        """Also when nobody waits for it any more: what is kept is told."""
+        if not kept.cancelled() and kept.exception() is None:
+            self._bus.publish(kept.result())
+            self._heard(kept.result())
 
     async def _append(
         self, events: Sequence[event.Event], state: Mapping[str, Any] | None

@@ -286,13 +286,15 @@ class Supervisor:
 
     async def _start(self, due: list[str]) -> None:
         """All of a workspace by one plan."""
-        several: dict[str, dict[str, Ended]] = {}
-        for uid in due:
-            each = self._waiting.pop(uid)
-            self._past[uid] = dataclasses.replace(self._past[uid], due=None)
-            several.setdefault(each.workspace, {})[each.address] = each
-        for workspace, panes in several.items():
+        for workspace in dict.fromkeys(self._waiting[uid].workspace for uid in due):
+            # Others were started meanwhile, which takes its time: some may be gone.
+            found = [uid for uid in due if uid in self._waiting and self._waiting[uid].workspace == workspace]
+            panes = {each.address: each for each in map(self._waiting.pop, found)}
+            for uid in found:
+                self._past[uid] = dataclasses.replace(self._past[uid], due=None)
             reasons = {address: self._reason(each) for address, each in panes.items()}
+            if not panes:
+                continue
             try:
                 failed = await self._restart(workspace, reasons)
             except (errors.Busy, errors.TmuxUnavailable):
@@ -300,6 +302,9 @@ class Supervisor:
                 continue
             except errors.OrchestraError as error:
                 failed = dict.fromkeys(panes, str(error))
+            except BaseException:  # a fault of ours, or the end: it is due still
+                self._later(panes)
+                raise
             for address, each in panes.items():
                 if address in failed:
                     await self._started(each, failed[address])
@@ -313,10 +318,10 @@ class Supervisor:
 
     def _later(self, panes: Mapping[str, Ended]) -> None:
         for each in panes.values():
-            self._past[each.uid] = dataclasses.replace(
-                self._past[each.uid], due=self._clock.monotonic() + AGAIN
-            )
-            self._waiting[each.uid] = each
+            past = self._past.get(each.uid)
+            if past is not None:  # else its pane is gone
+                self._past[each.uid] = dataclasses.replace(past, due=self._clock.monotonic() + AGAIN)
+                self._waiting[each.uid] = each
 
     async def _started(self, each: Ended, failed: str) -> None:
         past = self._past.get(each.uid)

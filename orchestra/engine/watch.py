@@ -183,6 +183,9 @@ class Watch:
         if found == {key: each.what for key, each in self._gathering.items()}:
             return
         self._gathering = {key: self._gather(each) for key, each in found.items()}
+        self._follow()
+
+    def _follow(self) -> None:
         every = tuple({id(each.globs): each.globs for each in self._gathering.values()}.values())
         self._files.follow(
             frozenset(root for each in every for root in each.roots),
@@ -210,6 +213,7 @@ class Watch:
         }
 
     async def run(self) -> None:
+        self._follow()  # it may have been closed below
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._listen(), name="files")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib
 import shutil
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,14 @@ def has_desktop(environ: Mapping[str, str]) -> bool:
 
 async def on_desktop(title: str, text: str, timeout: timedelta, environ: Mapping[str, str]) -> None:
     """`ActionFailed`."""
-    words = ("notify-send", "--app-name=orchestra", "--", title, *([text] if text else ()))
+    # A notice's text, other than its title, is read as markup: links, and pictures that are fetched.
+    words = (
+        "notify-send",
+        "--app-name=orchestra",
+        "--",
+        title,
+        *([html.escape(text, quote=False)] if text else ()),
+    )
     done = (await command.ran(words, timeout, dir="/", env=environ)).attempt
     if not done.healthy:
         raise errors.ActionFailed(f"notify-send: {done.reason}")

@@ -173,14 +173,21 @@ def _properties(files: Mapping[str, str]) -> list[str]:
     return found
 
 
-def of(pid: int) -> str:
-    """The group of ours that a process is in, below the root; "" when it is in none."""
+def of(pid: int, uid: str) -> str:
+    """The group of a pane that its process is in, below the root; "" when it is in none, or in that of another pane: in which, say, its
+    tmux server runs."""
     try:
         text = Path(f"/proc/{pid}/cgroup").read_text()
     except OSError:
         return ""
+    return named(text, uid)
+
+
+def named(text: str, uid: str) -> str:
+    """Of what /proc says of a process."""
     path = next((line[3:] for line in text.splitlines() if line.startswith("0::")), "")
-    return path if _OURS.fullmatch(path.rpartition("/")[2]) else ""
+    name = path.rpartition("/")[2]
+    return path if uid and name.startswith(f"orchestra-{uid}-") and _OURS.fullmatch(name) else ""
 
 
 def write(group: str, files: Mapping[str, str]) -> bool:

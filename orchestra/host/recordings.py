@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +31,8 @@ MOST = 256 * 1024
 """Bytes of a `times` or a `history` file, from which on the older half goes."""
 WHOSE, TIMES, LIVES, HISTORY = "pane", "times", "lives", "history"
 _END = re.compile(rb"(?<!\\)\n")
+
+_log = logging.getLogger("orchestra.recordings")
 
 
 @dataclass(slots=True)
@@ -58,6 +61,8 @@ class Recordings:
         self._created: dict[int, str] = {}
         self._printed: dict[int, str] = {}
         self._timers: set[asyncio.TimerHandle] = set()
+        self.trouble = ""
+        """What could not be written or watched last."""
         self._loop = asyncio.get_running_loop()
         self._new: inotify.Inotify | None = None
         self._said: inotify.Inotify | None = None
@@ -96,8 +101,21 @@ class Recordings:
             self._drop(pane)
         for pane, text in whose.items():
             if pane not in self._kept:
-                self._add(pane, text)
-                self._begin_history(pane, histories.get(pane))
+                with self._going_on():
+                    self._add(pane, text)
+                    self._begin_history(pane, histories.get(pane))
+
+    @contextlib.contextmanager
+    def _going_on(self) -> Iterator[None]:
+        """Where a disk is full, say, less is known of what was printed; what happens is told all the same."""
+        try:
+            yield
+        except OSError as error:
+            if str(error) != self.trouble:
+                self.trouble = str(error)
+                _log.error("recordings: %s", error)
+        else:
+            self.trouble = ""
 
     def typed(self, pane: str, command: str) -> None:
         """Not the same twice running, as most shells have it."""
@@ -108,14 +126,15 @@ class Recordings:
             kept.typed = next(reversed(typed(kept.folder)), "")
         if command != kept.typed:
             kept.typed = command
-            _append(kept.folder / HISTORY, history.text([command]).encode())
+            with self._going_on():
+                _append(kept.folder / HISTORY, history.text([command]).encode())
 
     def ended(self, pane: str, pid: int) -> None:
         """Its process has ended: what comes from here on is another one's."""
         kept = self._kept.get(pane)
         end = output.end(kept.folder) if kept is not None else None
         if kept is not None and end is not None:
-            with (kept.folder / LIVES).open("a") as file:
+            with self._going_on(), (kept.folder / LIVES).open("a") as file:
                 file.write(f"{pid} {end}\n")
 
     def close(self) -> None:
@@ -223,8 +242,9 @@ class Recordings:
 
     def _look(self) -> None:
         for pane in list(self._kept):
-            self._tidy(pane)
-            self._tick(pane)
+            with self._going_on():
+                self._tidy(pane)
+                self._tick(pane)
         self._later(LOOK_EVERY, self._look)
 
     def _later(self, seconds: float, what: Callable[[], None]) -> None:

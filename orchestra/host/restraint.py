@@ -43,8 +43,8 @@ class Restraint:
             return 0, 0, 0.0
         return tasks, used * 1024, up * _CORES - idle
 
-    def wall(self, pid: int, limits: rules.Limits) -> bool:
-        group = cgroups.of(pid)
+    def wall(self, uid: str, pid: int, limits: rules.Limits) -> bool:
+        group = cgroups.of(pid, uid)
         if not group:
             return False
         cgroups.sweep()
@@ -53,7 +53,7 @@ class Restraint:
         return cgroups.write(group, cgroups.walls(limits, is_held=group in self._squeezed))
 
     def hold(self, shares: Mapping[str, tuple[int, float, bool]], server_pid: int) -> None:
-        groups = {uid: cgroups.of(pid) for uid, (pid, _, _) in shares.items()}
+        groups = {uid: cgroups.of(pid, uid) for uid, (pid, _, _) in shares.items()}
         squeezed = {
             group: self._walls[group]
             for group in groups.values()
@@ -139,7 +139,7 @@ class Restraint:
                     os.kill(pid, signal.SIGCONT)
 
     def kill(self, uid: str, pid: int, server_pid: int) -> int:
-        if own := cgroups.of(pid):
+        if own := cgroups.of(pid, uid):
             cgroups.kill(own)
         for number in range(ROUNDS):
             tree = self._trees({uid: pid}, server_pid)[uid]

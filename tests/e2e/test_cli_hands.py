@@ -43,6 +43,14 @@ def test_a_pane_from_its_making_to_its_end(dev: Cli) -> None:
     assert dev.json("session", "list")["count"] == 0
 
 
+def test_a_session_that_is_renamed_while_it_ends_is_not_told_as_ended(dev: Cli) -> None:
+    dev.tmux("set-option", "-wt", "dev:", "remain-on-exit", "on")
+    dev.tmux("set-hook", "-g", "pane-died", "rename-session -t dev other")
+    done = dev.run("session", "kill", "dev")
+    assert (done.code, "called otherwise by now" in done.out + done.err) == (1, True)
+    assert dev.tmux("list-sessions", "-F", "#{session_name}").split() == ["other"]
+
+
 def test_what_is_typed_and_found(dev: Cli) -> None:
     done = dev.run("pane", "send-text", "dev/main", "--file", "-", "--enter", text="echo first\necho second")
     assert done.code == 0

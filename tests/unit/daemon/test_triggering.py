@@ -51,7 +51,7 @@ class Life:
         listened = bus.Bus()
         self.publisher = publishing.Publisher(self.journal, listened, self.clock, self._heard)
         self._recordings = recordings.Recordings(self._folder / "recordings", self.clock, lambda _: None)
-        reach = parts.Reach(
+        self.reach = parts.Reach(
             assembly=assemble.assemble(None, str(self._folder / "s"), os.environ),
             found=paths.expected(self._folder / "s"),
             clock=self.clock,
@@ -65,7 +65,7 @@ class Life:
             look=lambda: None,
             look_soon=lambda: None,
         )
-        self.part = triggering.Triggers(reach, _NothingToCollect())
+        self.part = triggering.Triggers(self.reach, _NothingToCollect())
         self.part.resume(self.journal.get(self.part.name))
         await self.part.looked(self._server)
         return self
@@ -382,3 +382,33 @@ def test_it_comes_late_and_reads_on(tmp_path: Path) -> None:
     asyncio.run(before())
     asyncio.run(while_nobody_looks())
     assert asyncio.run(after()) == [str(pid) for pid in range(0, 1201, 100)]
+
+
+def test_after_a_fault_of_ours_it_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = rules.Trigger(
+        name="t",
+        on=rules.OnEvent(types=("pane.exited",)),
+        do=(run("touch begun; while ! [ -e go ]; do sleep 0.01; done; " + NOTED.format("x"), tmp_path),),
+    )
+
+    async def fails(_: object) -> bool:
+        raise RuntimeError("a fault")
+
+    async def live() -> None:
+        async with Life(tmp_path, server(wanted), never) as life:
+            task = asyncio.get_running_loop().create_task(life.part.run())
+            await life.tell()
+            await life.until((tmp_path / "begun").exists, task)
+            with monkeypatch.context() as patched:
+                patched.setattr(life.part, "_react", fails)
+                await life.tell(event.PaneExited(id="%0", pid=10, exit_code=1))
+                with pytest.raises(ExceptionGroup):
+                    await task
+            (tmp_path / "go").touch()
+            async with life.running():
+                await life.until(lambda: len(life.events("trigger.succeeded")) == 2)
+
+    asyncio.run(live())
+    assert [(line[1], line[3]) for line in noted(tmp_path)] == [("9", "2"), ("10", "1")]

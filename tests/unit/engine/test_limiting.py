@@ -60,7 +60,7 @@ class World:
     def hold(self, shares: Mapping[str, tuple[int, float, bool]], server_pid: int) -> None:
         self.held.append({key: share for key, (_, share, _) in shares.items()})
 
-    def wall(self, pid: int, limits: rules.Limits) -> bool:
+    def wall(self, uid: str, pid: int, limits: rules.Limits) -> bool:
         return False
 
     def free(self, roots: Mapping[str, int], server_pid: int) -> None:
@@ -182,6 +182,25 @@ def test_what_is_owed_is_done_by_the_next_one_and_once() -> None:
 
     here = lived(work)
     assert len(here.ended) > 1  # it was tried again, as long as somebody applied
+
+
+def test_a_pane_that_goes_while_another_is_killed_ends_nothing_else() -> None:
+    async def work(here: World) -> None:
+        here.used = {"a": (200, 1), "b": (200, 1)}
+        loop, killed = asyncio.get_running_loop(), here.kill
+        stop = pane("b", "stop")
+
+        def kill(uid: str, pid: int, server_pid: int) -> int:  # in a thread
+            asyncio.run_coroutine_threadsafe(here.limiter.looked(server()), loop).result(10)
+            return killed(uid, pid, server_pid)
+
+        here.kill = kill  # type: ignore[method-assign]
+        await here.limiter.looked(server(stop, pane("a", "kill", pid=8)))
+        await here.passes(3, lambda: bool(here.killed))
+        assert here.killed == [("a", 8)]
+        assert [sorted(each) for each in here.ended] == [["s/b"]]  # who stops it sees that it is gone
+
+    lived(work)
 
 
 def test_while_somebody_applies_only_a_fork_bomb_is_dealt_with() -> None:

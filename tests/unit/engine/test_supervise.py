@@ -173,9 +173,8 @@ class World:
         self.looks += 1
 
     async def restart(self, workspace: str, reasons: Mapping[str, str]) -> Mapping[str, str]:
-        assert workspace == "w"
         self.asked.append(reasons)
-        if isinstance(self.answer, errors.OrchestraError):
+        if isinstance(self.answer, Exception):
             raise self.answer
         return {address: self.answer.get(address, "") for address in reasons}
 
@@ -276,6 +275,58 @@ def test_who_has_the_lock_is_waited_for() -> None:
         await here.runs()
         assert len(here.asked) == 2
         assert here.supervisor.given_up == {}
+
+    asyncio.run(live())
+
+
+def several(*panes: status.Pane) -> status.Server:
+    """Each in a workspace of its own, called as it is."""
+    return server(
+        *(
+            dataclasses.replace(each, mark=dataclasses.replace(each.mark, workspace=each.mark.uid))
+            for each in panes
+            if each.mark is not None
+        )
+    )
+
+
+@pytest.mark.parametrize("answer", [errors.Busy("somebody applies"), {}])
+def test_a_pane_that_goes_while_others_are_started_is_left(answer: Any) -> None:
+    async def live() -> None:
+        here = World(Clock())
+        a, b = pane("a", dead=True, exit_code=1), pane("b", dead=True, exit_code=1)
+        asked: list[str] = []
+
+        async def restart(workspace: str, reasons: Mapping[str, str]) -> Mapping[str, str]:
+            asked.append(workspace)
+            await here.supervisor.looked(server())  # both are closed meanwhile
+            if isinstance(answer, Exception):
+                raise answer
+            return dict.fromkeys(reasons, "")
+
+        here.supervisor._restart = restart
+        await here.supervisor.looked(several(a, b))
+        here.clock.lived += 1
+        task = asyncio.get_running_loop().create_task(here.supervisor.run())
+        await asyncio.sleep(0.01)
+        assert (asked, task.done()) == (["a"], False)
+        task.cancel()
+
+    asyncio.run(live())
+
+
+def test_after_a_fault_of_ours_it_is_due_still() -> None:
+    async def live() -> None:
+        here = World(Clock())
+        here.answer = RuntimeError("a fault")  # type: ignore[assignment]
+        await here.supervisor.looked(several(*(pane(uid, dead=True, exit_code=1) for uid in "ab")))
+        here.clock.lived += 1
+        with pytest.raises(RuntimeError):
+            await here.supervisor.run()
+        here.answer = {}
+        here.clock.lived += supervise.AGAIN
+        await here.runs()
+        assert len(here.asked) == 3
 
     asyncio.run(live())
 

@@ -82,7 +82,15 @@ def test_only_groups_of_ours_are_known_and_swept(direct: Path) -> None:
     (direct / "other").mkdir()
     cgroups.sweep()
     assert sorted(each.name for each in direct.iterdir()) == ["orchestra-of-somebody", "other"]
-    assert cgroups.of(os.getpid()) == ""
+    assert cgroups.of(os.getpid(), "uid1") == ""
+
+
+@pytest.mark.parametrize(
+    ("uid", "group"), [("uid1", "/a/orchestra-uid1-0123abcd.scope"), ("uid", ""), ("uid2", ""), ("", "")]
+)
+def test_a_group_is_its_own_panes_alone(uid: str, group: str) -> None:
+    """Whose tmux server runs in another pane is in that one's group, and does not write to it, let alone kill it."""
+    assert cgroups.named("1:name=x:/y\n0::/a/orchestra-uid1-0123abcd.scope\n", uid) == group
 
 
 def test_what_is_found_is_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -32,3 +32,30 @@ def test_each_workspace_may_have_its_own_time(tmp_path: Path) -> None:
 
     asyncio.run(sweep())
     assert sorted(each.name for each in (base / "7.8").iterdir()) == ["%2", "%3", "%5"]
+
+
+def test_what_cannot_be_written_keeps_nobody_from_going_on(tmp_path: Path) -> None:
+    """A disk that is full, for which a directory in a file's place stands here."""
+    folder = tmp_path / "7.8" / "%1"
+    for name in (recordings.LIVES, recordings.HISTORY):
+        (folder / name).mkdir(parents=True)
+    (tmp_path / "7.8" / "%2").write_text("in the place of a folder")
+    (folder / "1700000000-1-aa").write_bytes(b"printed")
+
+    async def live() -> str:
+        kept = recordings.Recordings(tmp_path, clock.Clock(), lambda _: None)
+        try:
+            kept.keep("7.8", {"%2": "w s/q u", "%1": "w s/p u"})
+            kept.typed("%1", "make")
+            assert "Is a directory" in kept.trouble
+            kept.ended("%1", 9)
+            assert "lives" in kept.trouble
+            (folder / recordings.LIVES).rmdir()
+            kept.ended("%1", 9)
+            return kept.trouble
+        finally:
+            kept.close()
+
+    assert asyncio.run(live()) == ""
+    assert (folder / recordings.LIVES).read_text().startswith("9 1700000000-1-aa")
+    assert recordings.whose(folder) == ("w", "s/p", "u")
