@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,7 +55,7 @@ def _shown(common: options.Common) -> int:
         output.result("gc", {**row, "daemon": there is not None, **kept, "collections": last})
         return codes.OK
     if wished is not None:
-        output.say(f"idle sessions go after {output.duration(wished.total_seconds())}")
+        output.say(f"idle sessions go after {output.wished(wished.total_seconds())}")
     else:
         output.say("off, but for what manifests say")
     for name in told.get("workspaces", ()):
@@ -65,11 +65,17 @@ def _shown(common: options.Common) -> int:
     for each in last[-5:]:
         what = ", ".join(each["taken"])
         output.say(
-            output.one_line(f"  went      {each['workspace']}: {what} ({each['time']}, {each['snapshot']})")
+            output.one_line(
+                f"  went      {each['workspace']}: {what} ({_when(each['time'])}, {each['snapshot']})"
+            )
         )
     if there is None:
         output.note("no daemon runs, so nothing is collected: orchestra daemon start")
     return codes.OK
+
+
+def _when(time: str) -> str:
+    return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 @command.command("run")

@@ -230,14 +230,14 @@ def _typed(
 
 def _when(each: dict[str, Any]) -> str:
     if "every" in each:
-        return f"every {output.duration(each['every'])}"
+        return f"every {output.wished(each['every'])}"
     zone = f" {each['timezone']}" if each["timezone"] else ""
     return f"cron {each['cron']}{zone}" if "cron" in each else f"at {each['at']}{zone}"
 
 
 def _remark(each: dict[str, Any]) -> str:
     said = [each["state"]] if each["state"] != "active" else []
-    return ", ".join([*said, *([f"+ up to {output.duration(each['jitter'])}"] if each["jitter"] else [])])
+    return ", ".join([*said, *([f"+ up to {output.wished(each['jitter'])}"] if each["jitter"] else [])])
 
 
 def _shown(local: str) -> str:

@@ -292,7 +292,7 @@ def autosave(
         output.say("autosave is off")
     for each in found:
         of = f"of the workspace {each.scope}" if each.scope else "of everything"
-        when = output.duration(each.wanted.autosave.total_seconds())
+        when = output.wished(each.wanted.autosave.total_seconds())
         output.say(output.one_line(f"snapshots {of} every {when}, {each.wanted.keep} are kept"))
     if found and running is None:
         output.note("no daemon runs, so none is made: orchestra daemon start")

@@ -96,7 +96,7 @@ def _row(rule: triggers.Rule) -> dict[str, Any]:
         "on": _on(trigger.on),
         "from": trigger.source,
         "when": trigger.when,
-        "limit": f"{trigger.limit.count} per {output.duration(trigger.limit.within.total_seconds())}",
+        "limit": f"{trigger.limit.count} per {output.wished(trigger.limit.within.total_seconds())}",
         "for": trigger.held.total_seconds(),
         "debounce": trigger.debounce.total_seconds(),
         "do": [firings.called(each.act) for each in trigger.do],
@@ -113,15 +113,24 @@ def _on(on: rules.On) -> str:
         case rules.OnOutput(pattern=pattern):
             return f"output {pattern}"
         case rules.OnIdle(after=after):
-            return f"idle {output.duration(after.total_seconds())}"
+            return f"idle {output.wished(after.total_seconds())}"
         case rules.OnTimeout(after=after):
-            return f"timeout {output.duration(after.total_seconds())}"
+            return f"timeout {output.wished(after.total_seconds())}"
         case rules.OnFile(paths=paths):
             return f"file {' '.join(paths)}"
         case rules.OnMetric(metric=metric, above=above, below=below):
-            return f"{metric} above {above:g}" if above is not None else f"{metric} below {below:g}"
+            side, value = ("above", above) if above is not None else ("below", below or 0.0)
+            return f"{metric} {side} {_amount(metric, value)}"
         case rules.OnSchedule(schedule=schedule):
             return f"schedule {schedule}"
+
+
+def _amount(metric: rules.Metric, value: float) -> str:
+    from orchestra.engine import limits
+    from orchestra.model import rules
+
+    kind = {rules.Metric.MEMORY: "memory", rules.Metric.IO: "output", rules.Metric.CPU: "cpu"}.get(metric)
+    return limits.shown(kind, value) if kind is not None else f"{value:g}"
 
 
 # --- trying

@@ -151,7 +151,7 @@ def printed(
             left = until - time.monotonic()
             if found is None and left <= 0:
                 raise errors.ActionFailed(
-                    f"{place.pane.id}: no line with {pattern!r} within {output.duration(timeout.total_seconds())}"
+                    f"{place.pane.id}: no line with {pattern!r} within {output.wished(timeout.total_seconds())}"
                 )
             if found is None:
                 fds = [watch.fd] if watch.fd is not None else []
