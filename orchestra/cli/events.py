@@ -45,7 +45,7 @@ class _Group(click.Group):
 )  # fmt: skip
 @click.option(
     "--from", "addresses", multiple=True, metavar="ADDRESS", shell_complete=suggest.addresses,
-    help="Only of this session, window or pane. May be repeated.",
+    help="Only of this pane or window, or of this session and all in it. May be repeated.",
 )  # fmt: skip
 @click.option(
     "--workspace",

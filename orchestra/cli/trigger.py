@@ -387,8 +387,10 @@ def remove(common: options.Common, names: Sequence[str], workspace: str) -> int:
 
     assembly = common.assembly()
     server = assembly.tmux.observe()
-    chosen = added.chosen(server, workspace)
-    here = [rule for rule in triggers.in_force(server, triggers.InForce()).rules if rule.workspace == chosen]
+    rules = triggers.in_force(server, triggers.InForce()).rules
+    owners = {rule.workspace for rule in rules if rule.origin == "added" and rule.trigger.name in names}
+    chosen = next(iter(owners)) if len(owners) == 1 and not workspace else added.chosen(server, workspace)
+    here = [rule for rule in rules if rule.workspace == chosen]
     for name in names:
         found = next((rule for rule in here if rule.trigger.name == name), None)
         if found is not None and found.origin != "added":
