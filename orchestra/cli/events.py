@@ -241,6 +241,10 @@ def subscribe(
     if len(rest) != (2 if wants else 1):
         needed = {"pattern-match": "PATTERN CALLBACK", "timeout": "SECONDS CALLBACK"}.get(kind, "CALLBACK")
         raise click.UsageError(f"{kind} needs {needed}")
+    if kind not in KINDS and not any(event.matches(kind, each) for each in event.BODIES):
+        raise errors.UsageError(
+            f"there are no events {kind}", hint=f"there are {', '.join(KINDS)}, and {', '.join(event.BODIES)}"
+        )
     on: Any = KINDS.get(kind, kind)
     if wants:
         value = rest[0]
