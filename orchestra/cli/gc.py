@@ -39,7 +39,12 @@ def command() -> None:
 @command.command("status")
 @options.common
 def status(common: options.Common) -> int:
-    """Show what is collected, what goes next, and what went."""
+    """Show what is collected, what goes next, and what went.
+
+    \b
+    Example:
+      orchestra gc status
+    """
     return _shown(common)
 
 
@@ -124,7 +129,12 @@ def run(common: options.Common, dry_run: bool, force: bool, workspace: str) -> i
 @click.argument("ttl", metavar="[TTL]", type=options.Duration(), required=False)
 @options.common
 def enable(common: options.Common, ttl: timedelta | None) -> int:
-    """Collect idle sessions of every workspace that does not say it otherwise, after TTL (2h). Starts a daemon where there is none."""
+    """Collect idle sessions of every workspace that does not say it otherwise, after TTL (2h). Starts a daemon where there is none.
+
+    \b
+    Example:
+      orchestra gc enable 2h
+    """
     from orchestra.daemon import gc_wish
     from orchestra.model import rules
 
@@ -145,7 +155,12 @@ def enable(common: options.Common, ttl: timedelta | None) -> int:
 @command.command("disable")
 @options.common
 def disable(common: options.Common) -> int:
-    """Take back what "enable" said. What manifests say stays."""
+    """Take back what "enable" said. What manifests say stays.
+
+    \b
+    Example:
+      orchestra gc disable
+    """
     from orchestra.daemon import gc_wish
 
     gc_wish.write(common.assembly().directories(), None)
@@ -222,6 +237,10 @@ def pin(common: options.Common, addresses: tuple[str, ...]) -> int:
     """Keep panes from being collected, for as long as they live. A manifest says it for good: pin: true
 
     An address is session/pane, a session, a workspace, @group or @all.
+
+    \b
+    Example:
+      orchestra gc pin shop/build
     """
     return _pinned(common, addresses, pinned=True)
 
@@ -230,7 +249,12 @@ def pin(common: options.Common, addresses: tuple[str, ...]) -> int:
 @click.argument("addresses", metavar="ADDRESS…", nargs=-1, required=True, shell_complete=suggest.addresses)
 @options.common
 def unpin(common: options.Common, addresses: tuple[str, ...]) -> int:
-    """Take back what "pin" said. What a manifest pins stays so."""
+    """Take back what "pin" said. What a manifest pins stays so.
+
+    \b
+    Example:
+      orchestra gc unpin shop/build
+    """
     return _pinned(common, addresses, pinned=False)
 
 

@@ -54,7 +54,12 @@ def _workspace(function: Any) -> Any:
 )
 @options.common
 def list_(common: options.Common, workspace: str) -> int:
-    """List the triggers in force, with those of schedules and of watched files."""
+    """List the triggers in force, with those of schedules and of watched files.
+
+    \b
+    Example:
+      orchestra trigger list --workspace shop
+    """
     from orchestra.daemon import added
     from orchestra.engine import triggers
 
