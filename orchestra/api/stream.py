@@ -34,11 +34,14 @@ class Wanted:
         return (
             right
             and (not self.workspace or each.workspace == self.workspace)
-            and (not self.addresses or each.address in self.addresses)
+            and self._concerns(each.address)
         )
 
     def output(self, name: str) -> bool:
-        return not self.addresses or name in self.addresses
+        return self._concerns(name)
+
+    def _concerns(self, address: str) -> bool:
+        return not self.addresses or any(event.concerns(each, address) for each in self.addresses)
 
 
 def message(name: str, what: Mapping[str, Any], id: int = 0) -> str:

@@ -47,7 +47,12 @@ def command() -> None:
 )
 @options.common
 def run(common: options.Common, ready_fd: int | None, linger: timedelta | None) -> int:
-    """Run it here, in the foreground: for systemd, containers, and a look at what it says."""
+    """Run it here, in the foreground: for systemd, containers, and a look at what it says.
+
+    \b
+    Example:
+      orchestra -S /tmp/tmux-1000/default daemon run
+    """
     from orchestra.daemon import log
 
     assembly = common.assembly()
@@ -67,7 +72,12 @@ def run(common: options.Common, ready_fd: int | None, linger: timedelta | None) 
 @command.command("start")
 @options.common
 def start(common: options.Common) -> int:
-    """Start it in the background, and return when it is ready. Does nothing when it runs already."""
+    """Start it in the background, and return when it is ready. Does nothing when it runs already.
+
+    \b
+    Example:
+      orchestra daemon start
+    """
     there = common.daemon()
     if there is not None:
         return _tell(common, "start", there.get("/v1/status"), "already runs")
@@ -131,7 +141,12 @@ def begin(common: options.Common, *, linger: str = "") -> None:
 @command.command("stop")
 @options.common
 def stop(common: options.Common) -> int:
-    """Stop it. Panes run on, and go on being recorded."""
+    """Stop it. Panes run on, and go on being recorded.
+
+    \b
+    Example:
+      orchestra daemon stop
+    """
     there = common.daemon()
     if there is None:
         if common.json:
@@ -169,7 +184,12 @@ def _end(there: client.Client, pid: int) -> None:
 @command.command("restart")
 @options.common
 def restart(common: options.Common) -> int:
-    """Stop it and start it again: after an upgrade. No event is lost in between."""
+    """Stop it and start it again: after an upgrade. No event is lost in between.
+
+    \b
+    Example:
+      orchestra daemon restart
+    """
     there = common.daemon()
     if there is not None:
         _end(there, there.get("/v1/status")["pid"])
@@ -182,7 +202,12 @@ def restart(common: options.Common) -> int:
 @command.command("status")
 @options.common
 def status(common: options.Common) -> int:
-    """Show whether it runs and how it is. Exit code 1 when it does not run."""
+    """Show whether it runs and how it is. Exit code 1 when it does not run.
+
+    \b
+    Example:
+      orchestra daemon status || orchestra daemon start
+    """
     there = common.daemon()
     if there is None:
         if common.json:
@@ -197,7 +222,12 @@ def status(common: options.Common) -> int:
 @click.option("--tail", type=click.IntRange(min=0), default=50, show_default=True, help="How many lines.")
 @options.common
 def logs(common: options.Common, tail: int) -> int:
-    """Show what the daemon itself said."""
+    """Show what the daemon itself said.
+
+    \b
+    Example:
+      orchestra daemon logs --tail 20
+    """
     path = common.assembly().expected().log
     try:
         lines = path.read_text(errors="replace").splitlines()

@@ -45,7 +45,7 @@ class _Group(click.Group):
 )  # fmt: skip
 @click.option(
     "--from", "addresses", multiple=True, metavar="ADDRESS", shell_complete=suggest.addresses,
-    help="Only of this session, window or pane. May be repeated.",
+    help="Only of this pane or window, or of this session and all in it. May be repeated.",
 )  # fmt: skip
 @click.option(
     "--workspace",
@@ -244,6 +244,10 @@ def subscribe(
     if len(rest) != (2 if wants else 1):
         needed = {"pattern-match": "PATTERN CALLBACK", "timeout": "SECONDS CALLBACK"}.get(kind, "CALLBACK")
         raise click.UsageError(f"{kind} needs {needed}")
+    if kind not in KINDS and not any(event.matches(kind, each) for each in event.BODIES):
+        raise errors.UsageError(
+            f"there are no events {kind}", hint=f"there are {', '.join(KINDS)}, and {', '.join(event.BODIES)}"
+        )
     on: Any = KINDS.get(kind, kind)
     if wants:
         value = rest[0]

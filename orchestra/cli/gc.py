@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,7 +39,12 @@ def command() -> None:
 @command.command("status")
 @options.common
 def status(common: options.Common) -> int:
-    """Show what is collected, what goes next, and what went."""
+    """Show what is collected, what goes next, and what went.
+
+    \b
+    Example:
+      orchestra gc status
+    """
     return _shown(common)
 
 
@@ -55,7 +60,7 @@ def _shown(common: options.Common) -> int:
         output.result("gc", {**row, "daemon": there is not None, **kept, "collections": last})
         return codes.OK
     if wished is not None:
-        output.say(f"idle sessions go after {output.duration(wished.total_seconds())}")
+        output.say(f"idle sessions go after {output.wished(wished.total_seconds())}")
     else:
         output.say("off, but for what manifests say")
     for name in told.get("workspaces", ()):
@@ -65,11 +70,17 @@ def _shown(common: options.Common) -> int:
     for each in last[-5:]:
         what = ", ".join(each["taken"])
         output.say(
-            output.one_line(f"  went      {each['workspace']}: {what} ({each['time']}, {each['snapshot']})")
+            output.one_line(
+                f"  went      {each['workspace']}: {what} ({_when(each['time'])}, {each['snapshot']})"
+            )
         )
     if there is None:
         output.note("no daemon runs, so nothing is collected: orchestra daemon start")
     return codes.OK
+
+
+def _when(time: str) -> str:
+    return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 @command.command("run")
@@ -118,7 +129,12 @@ def run(common: options.Common, dry_run: bool, force: bool, workspace: str) -> i
 @click.argument("ttl", metavar="[TTL]", type=options.Duration(), required=False)
 @options.common
 def enable(common: options.Common, ttl: timedelta | None) -> int:
-    """Collect idle sessions of every workspace that does not say it otherwise, after TTL (2h). Starts a daemon where there is none."""
+    """Collect idle sessions of every workspace that does not say it otherwise, after TTL (2h). Starts a daemon where there is none.
+
+    \b
+    Example:
+      orchestra gc enable 2h
+    """
     from orchestra.daemon import gc_wish
     from orchestra.model import rules
 
@@ -139,7 +155,12 @@ def enable(common: options.Common, ttl: timedelta | None) -> int:
 @command.command("disable")
 @options.common
 def disable(common: options.Common) -> int:
-    """Take back what "enable" said. What manifests say stays."""
+    """Take back what "enable" said. What manifests say stays.
+
+    \b
+    Example:
+      orchestra gc disable
+    """
     from orchestra.daemon import gc_wish
 
     gc_wish.write(common.assembly().directories(), None)
@@ -216,6 +237,10 @@ def pin(common: options.Common, addresses: tuple[str, ...]) -> int:
     """Keep panes from being collected, for as long as they live. A manifest says it for good: pin: true
 
     An address is session/pane, a session, a workspace, @group or @all.
+
+    \b
+    Example:
+      orchestra gc pin shop/build
     """
     return _pinned(common, addresses, pinned=True)
 
@@ -224,7 +249,12 @@ def pin(common: options.Common, addresses: tuple[str, ...]) -> int:
 @click.argument("addresses", metavar="ADDRESS…", nargs=-1, required=True, shell_complete=suggest.addresses)
 @options.common
 def unpin(common: options.Common, addresses: tuple[str, ...]) -> int:
-    """Take back what "pin" said. What a manifest pins stays so."""
+    """Take back what "pin" said. What a manifest pins stays so.
+
+    \b
+    Example:
+      orchestra gc unpin shop/build
+    """
     return _pinned(common, addresses, pinned=False)
 
 

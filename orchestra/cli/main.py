@@ -209,7 +209,9 @@ def _fault(error: Exception) -> list[diagnostic.Diagnostic]:
 def _usage(problem: click.ClickException) -> diagnostic.Diagnostic:
     ctx = getattr(problem, "ctx", None)
     path = ctx.command_path if isinstance(ctx, click.Context) else "orchestra"
-    summary, hint = problem.format_message(), f"{path} --help says more"
+    # click writes a choice below each other; elsewhere white space is a person's
+    message = problem.format_message().replace("\n\t", " ")
+    summary, hint = message, f"{path} --help says more"
     if isinstance(problem, click.exceptions.NoSuchOption):
         summary = f"no such option {problem.option_name}"
         if problem.possibilities:

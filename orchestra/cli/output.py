@@ -247,5 +247,15 @@ def duration(seconds: float) -> str:
     return f"{int(seconds)}s"
 
 
+def wished(seconds: float) -> str:
+    """As somebody would write it who asks for so long, and exactly: `300ms 2s 1m30s 1h`."""
+    rest, parts = round(seconds * 1000), []
+    for size, unit in ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")):
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
 def number(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"

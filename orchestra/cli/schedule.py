@@ -35,7 +35,12 @@ def command() -> None:
 )  # fmt: skip
 @options.common
 def list_(common: options.Common, workspace: str) -> int:
-    """Show every schedule that stands on the tmux server, and when it is due next. Needs no daemon."""
+    """Show every schedule that stands on the tmux server, and when it is due next. Needs no daemon.
+
+    \b
+    Example:
+      orchestra schedule list
+    """
     assembly = common.assembly()
     server = assembly.tmux.observe()
     rows = [each for each in _rows(common, 1, server) if workspace in ("", each["workspace"])]
@@ -82,7 +87,12 @@ def list_(common: options.Common, workspace: str) -> int:
 )  # fmt: skip
 @options.common
 def next_(common: options.Common, names: tuple[str, ...], count: int) -> int:
-    """Show the next times of schedules, in their own zone and in UTC; a jitter comes on top. Needs no daemon."""
+    """Show the next times of schedules, in their own zone and in UTC; a jitter comes on top. Needs no daemon.
+
+    \b
+    Example:
+      orchestra schedule next nightly -n 5
+    """
     rows = _rows(common, count, common.assembly().tmux.observe())
     chosen = [_meant(name, rows) for name in names] or rows
     if common.json:
@@ -111,7 +121,12 @@ def next_(common: options.Common, names: tuple[str, ...], count: int) -> int:
 @click.argument("name", shell_complete=suggest.schedules)
 @options.common
 def run(common: options.Common, name: str) -> int:
-    """Have a schedule be due now, beside its times; also one that is paused. What it does is done by the daemon."""
+    """Have a schedule be due now, beside its times; also one that is paused. What it does is done by the daemon.
+
+    \b
+    Example:
+      orchestra schedule run nightly
+    """
     return _ask(common, "run", name, "is due now")
 
 
@@ -119,7 +134,12 @@ def run(common: options.Common, name: str) -> int:
 @click.argument("name", shell_complete=suggest.schedules)
 @options.common
 def pause(common: options.Common, name: str) -> int:
-    """Have a schedule not be due until it is resumed, whoever applies or restarts what."""
+    """Have a schedule not be due until it is resumed, whoever applies or restarts what.
+
+    \b
+    Example:
+      orchestra schedule pause nightly
+    """
     return _ask(common, "pause", name, "is paused")
 
 
@@ -127,7 +147,12 @@ def pause(common: options.Common, name: str) -> int:
 @click.argument("name", shell_complete=suggest.schedules)
 @options.common
 def resume(common: options.Common, name: str) -> int:
-    """Have a paused schedule be due again. What came meanwhile is not done, and told as missed."""
+    """Have a paused schedule be due again. What came meanwhile is not done, and told as missed.
+
+    \b
+    Example:
+      orchestra schedule resume nightly
+    """
     return _ask(common, "resume", name, "is resumed")
 
 
@@ -230,14 +255,14 @@ def _typed(
 
 def _when(each: dict[str, Any]) -> str:
     if "every" in each:
-        return f"every {output.duration(each['every'])}"
+        return f"every {output.wished(each['every'])}"
     zone = f" {each['timezone']}" if each["timezone"] else ""
     return f"cron {each['cron']}{zone}" if "cron" in each else f"at {each['at']}{zone}"
 
 
 def _remark(each: dict[str, Any]) -> str:
     said = [each["state"]] if each["state"] != "active" else []
-    return ", ".join([*said, *([f"+ up to {output.duration(each['jitter'])}"] if each["jitter"] else [])])
+    return ", ".join([*said, *([f"+ up to {output.wished(each['jitter'])}"] if each["jitter"] else [])])
 
 
 def _shown(local: str) -> str:

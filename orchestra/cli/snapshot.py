@@ -124,7 +124,12 @@ def _write(out: Path, made: snapshots.Made) -> list[str]:
 @command.command("list")
 @options.common
 def list_(common: options.Common) -> int:
-    """List them, the newest first."""
+    """List them, the newest first.
+
+    \b
+    Example:
+      orchestra snapshot list
+    """
     from orchestra.daemon import snapshots
 
     known = snapshots.keeper(common.assembly()).all()
@@ -145,7 +150,12 @@ def list_(common: options.Common) -> int:
 @click.argument("workspace", required=False)
 @options.common
 def show(common: options.Common, name: str, workspace: str | None) -> int:
-    """Print the manifests of the snapshot NAME, or the one of WORKSPACE."""
+    """Print the manifests of the snapshot NAME, or the one of WORKSPACE.
+
+    \b
+    Example:
+      orchestra snapshot show 20260131-120000 shop
+    """
     from orchestra.daemon import snapshots
 
     keeper = snapshots.keeper(common.assembly())
@@ -169,6 +179,10 @@ def diff(common: options.Common, first: str, second: str | None) -> int:
     """Show what differs between two snapshots; with one, between it and what is live now.
 
     Ends with 2 when there are differences. What restoring would do: orchestra snapshot restore FIRST --dry-run
+
+    \b
+    Example:
+      orchestra snapshot diff 20260131-120000
     """
     from orchestra.daemon import snapshots
 
@@ -203,7 +217,12 @@ def diff(common: options.Common, first: str, second: str | None) -> int:
 @click.argument("names", metavar="NAME…", nargs=-1, required=True, shell_complete=suggest.snapshots)
 @options.common
 def delete(common: options.Common, names: tuple[str, ...]) -> int:
-    """Delete snapshots. Nothing live is touched."""
+    """Delete snapshots. Nothing live is touched.
+
+    \b
+    Example:
+      orchestra snapshot delete 20260131-120000
+    """
     from orchestra.daemon import snapshots
 
     keeper = snapshots.keeper(common.assembly())
@@ -246,6 +265,10 @@ def autosave(
     """Have the daemon save everything: soon after something changed, and on the clock. "on" starts a daemon where there is none.
 
     What is not said stays as it was. A manifest says the same for its workspace: snapshots: {autosave: 5m}
+
+    \b
+    Example:
+      orchestra snapshot autosave on --every 5m --history
     """
     from orchestra.daemon import autosave as saving
     from orchestra.model import spec
@@ -292,7 +315,7 @@ def autosave(
         output.say("autosave is off")
     for each in found:
         of = f"of the workspace {each.scope}" if each.scope else "of everything"
-        when = output.duration(each.wanted.autosave.total_seconds())
+        when = output.wished(each.wanted.autosave.total_seconds())
         output.say(output.one_line(f"snapshots {of} every {when}, {each.wanted.keep} are kept"))
     if found and running is None:
         output.note("no daemon runs, so none is made: orchestra daemon start")

@@ -56,7 +56,12 @@ def offered(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
 @command.command("list")
 @options.common
 def list_(common: options.Common) -> int:
-    """List them: name, where it is from, and what it is for."""
+    """List them: name, where it is from, and what it is for.
+
+    \b
+    Example:
+      orchestra template list
+    """
     known = everywhere()
     if common.json:
         rows = [
@@ -82,7 +87,12 @@ def list_(common: options.Common) -> int:
 @click.argument("name", shell_complete=offered)
 @options.common
 def show(common: options.Common, name: str) -> int:
-    """Print the template NAME."""
+    """Print the template NAME.
+
+    \b
+    Example:
+      orchestra template show django
+    """
     each = chosen(name)
     if common.json:
         output.result(
@@ -100,7 +110,12 @@ def show(common: options.Common, name: str) -> int:
 @click.option("--force", is_flag=True, help="Write over a template of yours that has this name.")
 @options.common
 def add(common: options.Common, file: str, name: str | None, force: bool) -> int:
-    """Copy the manifest FILE, which must be valid, to your own templates."""
+    """Copy the manifest FILE, which must be valid, to your own templates.
+
+    \b
+    Example:
+      orchestra template add orchestra.yaml
+    """
     from orchestra.host import paths
 
     called = name if name is not None else Path(file).stem

@@ -56,7 +56,12 @@ def _workspace(function: Any) -> Any:
 )
 @options.common
 def list_(common: options.Common, workspace: str) -> int:
-    """List the triggers in force, with those of schedules and of watched files."""
+    """List the triggers in force, with those of schedules and of watched files.
+
+    \b
+    Example:
+      orchestra trigger list --workspace shop
+    """
     from orchestra.daemon import added
     from orchestra.engine import triggers
     from orchestra.model import names
@@ -104,7 +109,7 @@ def _row(rule: triggers.Rule) -> dict[str, Any]:
         "on": _on(trigger.on),
         "from": trigger.source,
         "when": trigger.when,
-        "limit": f"{trigger.limit.count} per {output.duration(trigger.limit.within.total_seconds())}",
+        "limit": f"{trigger.limit.count} per {output.wished(trigger.limit.within.total_seconds())}",
         "for": trigger.held.total_seconds(),
         "debounce": trigger.debounce.total_seconds(),
         "do": [firings.called(each.act) for each in trigger.do],
@@ -121,15 +126,24 @@ def _on(on: rules.On) -> str:
         case rules.OnOutput(pattern=pattern):
             return f"output {pattern}"
         case rules.OnIdle(after=after):
-            return f"idle {output.duration(after.total_seconds())}"
+            return f"idle {output.wished(after.total_seconds())}"
         case rules.OnTimeout(after=after):
-            return f"timeout {output.duration(after.total_seconds())}"
+            return f"timeout {output.wished(after.total_seconds())}"
         case rules.OnFile(paths=paths):
             return f"file {' '.join(paths)}"
         case rules.OnMetric(metric=metric, above=above, below=below):
-            return f"{metric} above {above:g}" if above is not None else f"{metric} below {below:g}"
+            side, value = ("above", above) if above is not None else ("below", below or 0.0)
+            return f"{metric} {side} {_amount(metric, value)}"
         case rules.OnSchedule(schedule=schedule):
             return f"schedule {schedule}"
+
+
+def _amount(metric: rules.Metric, value: float) -> str:
+    from orchestra.engine import limits
+    from orchestra.model import rules
+
+    kind = {rules.Metric.MEMORY: "memory", rules.Metric.IO: "output", rules.Metric.CPU: "cpu"}.get(metric)
+    return limits.shown(kind, value) if kind is not None else f"{value:g}"
 
 
 # --- trying
@@ -393,8 +407,11 @@ def remove(common: options.Common, names: Sequence[str], workspace: str) -> int:
     server = assembly.tmux.observe()
     every = triggers.in_force(server, triggers.InForce()).rules
     strangers = {rule.trigger.name for rule in every if not rule.workspace and not workspace}
-    only = strangers.issuperset(names) or (strangers and not any(rule.workspace for rule in every))
-    chosen = "" if only else added.chosen(server, workspace)
+    owners = {rule.workspace for rule in every if rule.origin == "added" and rule.trigger.name in names}
+    chosen = next(iter(owners)) if len(owners) == 1 and not workspace else ""
+    only = strangers and not any(rule.workspace for rule in every)
+    if not chosen and not only and not strangers.issuperset(names):
+        chosen = added.chosen(server, workspace)
     here = [rule for rule in every if rule.workspace == chosen]
     for name in names:
         if name in strangers:

@@ -50,7 +50,7 @@ def command(common: options.Common, address: str, condition: str, timeout: timed
     place = _place(assembly, address)
     limit = timeout if timeout is not None else LONGEST
     if condition.startswith(_OUTPUT):
-        line = printed(common, assembly, place, condition.removeprefix(_OUTPUT), limit)
+        line = printed(common, assembly, address, place, condition.removeprefix(_OUTPUT), limit)
         return _tell(common, address, f"printed: {output.one_line(line)}", {"line": line})
     if condition == "exited":
         pane = _reached(assembly, place, spec.Condition.COMPLETED, limit)
@@ -122,7 +122,12 @@ def _environment(pane: spec.Pane) -> dict[str, str]:
 
 
 def printed(
-    common: options.Common, assembly: assemble.Assembly, place: status.Place, pattern: str, timeout: timedelta
+    common: options.Common,
+    assembly: assemble.Assembly,
+    address: str,
+    place: status.Place,
+    pattern: str,
+    timeout: timedelta,
 ) -> str:
     from orchestra.daemon import logs
     from orchestra.engine import patterns
@@ -151,7 +156,7 @@ def printed(
             left = until - time.monotonic()
             if found is None and left <= 0:
                 raise errors.ActionFailed(
-                    f"{place.pane.id}: no line with {pattern!r} within {output.duration(timeout.total_seconds())}"
+                    f"{address}: no line with {pattern!r} within {output.wished(timeout.total_seconds())}"
                 )
             if found is None:
                 fds = [watch.fd] if watch.fd is not None else []

@@ -42,7 +42,7 @@ def reached(
             shown = (
                 f"it is {found.health} ({found.reason})" if found is not None else "nothing is known of it"
             )
-            within = output.duration(timeout.total_seconds()) if timeout is not None else ""
+            within = output.wished(timeout.total_seconds()) if timeout is not None else ""
             raise errors.ActionFailed(f"{address}: not {wanted} within {within}: {shown}")
         _told(there, told.last, min(left, PATIENCE if found is not None else SOON))
 

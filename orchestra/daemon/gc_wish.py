@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection
 from datetime import timedelta
 
-from orchestra.engine import collect
+from orchestra.engine import collect, triggers
 from orchestra.host import paths, whole_file
 from orchestra.model import codec, errors, rules, status
 from orchestra.plan import rules_changes
@@ -20,7 +20,8 @@ def wishes(
 ) -> dict[str, rules.Gc]:
     """By workspace: what its manifest says, else what the user does. `force`: what rests may go at once."""
     wished: dict[str, rules.Gc] = {}
-    names = {mark.workspace for mark in collect.marks(server)} | {*server.rules}
+    names = {mark.workspace for mark in collect.marks(server)}
+    names |= {name for name in server.rules if not name.startswith(triggers.ADDED)}
     if user is not None:
         names |= {*remembered}
     for name in names:

@@ -32,8 +32,7 @@ class _Pane:
     shell: bool
     watch: int = -1
     commands: dict[int, tuple[str, float]] = field(default_factory=dict)
-    """Number → its text, and when it began, monotonic."""
-    """Number -> text and when it started; those that have not ended."""
+    """Number → its text, and when it began, monotonic; those that have not ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +108,10 @@ class Printed:
                 else:
                     await self._some.wait()
             for pane in sorted(self._grown):
+                self._grown.discard(pane)  # before it is read: what it prints meanwhile is heard meanwhile
                 found = self._read.get(pane)
-                if found is None or not await self._advance(found):
-                    self._grown.discard(pane)
+                if found is not None and await self._advance(found):
+                    self._grown.add(pane)
             await asyncio.sleep(0)
 
     def close(self) -> None:

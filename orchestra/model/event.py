@@ -644,6 +644,11 @@ def _plain(value: object) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
+def concerns(asked: str, address: str) -> bool:
+    """A session's are those of everything in it."""
+    return address == asked or address.startswith(f"{asked}/")
+
+
 def matches(pattern: str, type_: str) -> bool:
     """`pane.exited`, `pane.*` or `*`."""
     return _pattern(pattern).fullmatch(type_) is not None

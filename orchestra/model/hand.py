@@ -53,8 +53,9 @@ class Keys:
     literal: bool = False
 
 
-EMPTIED = Paste(data=b"\x05\x15")
-"""C-e, C-u: what somebody has half typed in a shell's line is not run with what comes; C-y brings it back."""
+EMPTIED = Paste(data=b"\x05 \x15")
+"""C-e, space, C-u: what somebody has half typed in a shell's line is not run with what comes; C-y brings it back. A C-u at an empty line
+would ring the bell of bash."""
 ENTER = Paste(data=b"\r")
 INTERRUPT = Paste(data=b"\x03")
 

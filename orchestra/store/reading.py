@@ -58,7 +58,8 @@ class Reader:
         if workspace:
             found = found.where(columns.workspace == workspace)
         if addresses:
-            found = found.where(columns.address.in_(list(addresses)))
+            inside = (sa.func.substr(columns.address, 1, len(each) + 1) == f"{each}/" for each in addresses)
+            found = found.where(sa.or_(columns.address.in_(list(addresses)), *inside))
         if since is not None:
             found = found.where(columns.time >= row.microseconds(since))
         if until is not None:

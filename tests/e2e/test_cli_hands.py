@@ -68,6 +68,16 @@ def test_what_is_typed_and_found(dev: Cli) -> None:
     assert dev.run("pane", "send-text", "dev/main").code == 64
 
 
+def test_no_bell_is_rung_and_what_was_half_typed_is_not_lost(dev: Cli) -> None:
+    dev.tmux("new-window", "-t", "=dev:")  # in the window one looks at tmux keeps no flag
+    dev.ok("pane", "exec", "--wait", "dev/main", "true")
+    dev.ok("pane", "send-text", "dev/main", "echo half")
+    assert dev.ok("pane", "exec", "--wait", "dev/main", "echo whole") == "whole\n"
+    dev.ok("pane", "send-keys", "dev/main", "C-y", "Enter")
+    dev.ok("pane", "wait", "dev/main", "--for", "^half$", "--timeout", "30s")
+    assert dev.tmux("display-message", "-p", "-t", "=dev:0", "#{window_bell_flag}").strip() == "0"
+
+
 def test_panes_of_a_manifest(cli: Cli) -> None:
     cli.environ["SHELL"] = "/bin/bash"
     panes = "{name: loop, command: 'while :; do sleep 1; done'}, {name: shell}, {name: main, command: [sleep, '1000']}"

@@ -29,6 +29,12 @@ def test_every_command_has_help_with_an_example(cli: Cli, name: str) -> None:
     assert "orchestra " + main.ALIASES.get(name, name) in text
 
 
+def test_every_command_of_a_command_has_help_with_an_example() -> None:
+    parts = cli_reference.page().split("\n### orchestra ")[1:]
+    assert len(parts) > 50
+    assert [part.split("\n", 1)[0] for part in parts if "Example" not in part.split("\n```\n")[0]] == []
+
+
 def test_the_reference_is_fresh() -> None:
     assert cli_reference.PAGE.read_text(encoding="utf-8") == cli_reference.page(), (
         "run .venv/bin/python -m tests.support.cli_reference"

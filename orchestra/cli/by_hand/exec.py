@@ -137,7 +137,7 @@ def _waited(
     if ran.stopped is not None:
         assert timeout is not None
         message = (
-            f"it took longer than {output.duration(timeout.total_seconds())}, and was ended by {ran.stopped}"
+            f"it took longer than {output.wished(timeout.total_seconds())}, and was ended by {ran.stopped}"
         )
         if common.json:
             output.failure("pane exec", message, body)

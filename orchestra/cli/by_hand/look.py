@@ -252,7 +252,9 @@ def wait(common: options.Common, address: str, pattern: str | None, timeout: tim
     if pattern is not None:
         from orchestra.cli import wait as waiting
 
-        line = waiting.printed(common, assembly, meant.place, pattern, timeout or waiting.LONGEST)
+        line = waiting.printed(
+            common, assembly, meant.address, meant.place, pattern, timeout or waiting.LONGEST
+        )
         body: dict[str, object] = {"pattern": pattern, "found": True, "line": line}
         return meaning.tell(
             common, "pane wait", body, output.one_line(f"{meant.address} printed: {line}"), meant=meant

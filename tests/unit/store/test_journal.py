@@ -104,6 +104,8 @@ def test_reading(tmp_path: Path) -> None:
         assert told(read(limit=9, types=["pane.[ce]*", "pane.exite?", "'; --"])) == []
         assert told(read(limit=9, workspace="shop")) == [1, 2]
         assert told(read(limit=9, addresses=["api/web", "api/server"])) == [1, 4]
+        assert told(read(limit=9, addresses=["api"])) == [1, 4]
+        assert told(read(limit=9, addresses=["API", "ap", "a_i", "api/", "%"])) == []
         assert told(read(limit=9, since=scene.NOW + minute, until=scene.NOW + 3 * minute)) == [2, 3]
         assert told(read(limit=9, workspace="shop", types=["pane.closed"], addresses=["api/web"])) == []
 

@@ -1,0 +1,76 @@
+"""What panes print is read as it comes, also what comes while something else is told. No tmux: a file is a pane."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestra.daemon import printed
+from orchestra.engine import bus, happenings, publishing
+from orchestra.host import clock, inotify, output, recordings
+from orchestra.model import event
+from orchestra.store import journal
+
+TOKEN = "token"
+
+
+class _Slow(publishing.Publisher):
+    """While it tells of the first event, the pane prints on, and that is noticed."""
+
+    pane: Path
+    told: asyncio.Queue[event.Body]
+
+    async def publish(
+        self,
+        happened: Sequence[happenings.Happening],
+        cause: str = "",
+        state: Mapping[str, Any] | None = None,
+    ) -> tuple[event.Event, ...]:
+        if any(isinstance(each.body, event.CommandStarted) for each in happened):
+            _print(self.pane, "end;1;7")
+            for _ in range(5):  # turns of the loop, in one of which it is heard
+                await asyncio.sleep(0)
+        for each in happened:
+            self.told.put_nowait(each.body)
+        return ()
+
+
+def _print(pane: Path, mark: str) -> None:
+    with pane.open("ab") as file:
+        file.write(f"\x1b]7717;{TOKEN};{mark}\x07".encode())
+
+
+@pytest.mark.skipif(not inotify.AVAILABLE, reason="without it files are looked at again and again")
+def test_what_is_printed_while_an_event_is_told_is_read_at_once(tmp_path: Path) -> None:
+    async def scenario() -> list[event.Body]:
+        ticks, listened = clock.Clock(), bus.Bus()
+        kept = recordings.Recordings(tmp_path, ticks, lambda _: None)
+        publisher = _Slow(journal.Journal(tmp_path / "journal", ticks), listened, ticks, lambda _: None)
+        folder = kept.folder("%1")
+        folder.mkdir(parents=True)
+        publisher.pane = folder / str(output.Segment(1, 2, 0))
+        publisher.told = asyncio.Queue()
+        publisher.pane.touch()
+        reader = printed.Printed(kept, listened, publisher, ticks)
+        reader.keep({"%1": printed.Printing(workspace="w", address="s/p", pid=3, token=TOKEN)})
+        reading = asyncio.get_running_loop().create_task(reader.run())
+        try:
+            _print(publisher.pane, "start;1;make")
+            async with asyncio.timeout(10):
+                return [await publisher.told.get() for _ in range(2)]
+        finally:
+            reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reading
+            reader.close()
+            kept.close()
+
+    started, finished = asyncio.run(scenario())
+    assert isinstance(started, event.CommandStarted)
+    assert isinstance(finished, event.CommandFinished)
+    assert (started.command, finished.command, finished.exit_code) == ("make", "make", 7)
