@@ -310,7 +310,7 @@ class Daemon:
         for each in happened:
             if isinstance(each.body, event.PaneExited):
                 self._recordings.ended(each.body.id, each.body.pid)
-        await self._publisher.publish([each for each in happened if each.told], cause, state)
+        await self._publisher.publish(happened, cause, state)
 
     def _say_as(self, cause: str) -> parts.Say:
         async def say(body: event.Body, workspace: str, address: str, state: Mapping[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypedDict
 
 from orchestra.model import event, status
 
@@ -38,8 +37,6 @@ class Pane:
     signal: int | None = None
     workspace: str = ""
     address: str = ""
-    holds: bool = False
-    """Its process only holds the place of one that waits to be started: what ends then is nobody's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +57,6 @@ class Happening:
     body: event.Body
     workspace: str = ""
     address: str = ""
-    told: bool = True
-    """False: what held the place of a pane has ended. What was printed until then is its; nobody else wants to know."""
-
-
-class _Whose(TypedDict):
-    workspace: str
-    address: str
 
 
 def seen(server: status.Server, before: Seen) -> Seen:
@@ -97,14 +87,13 @@ def seen(server: status.Server, before: Seen) -> Seen:
                 address=address,
             )
             for pane in window.panes:
-                panes[pane.id] = _pane(pane, window.id, known.panes.get(pane.id))
+                panes[pane.id] = _pane(pane, window.id)
     return Seen(epoch=server.epoch, version=server.version, sessions=sessions, windows=windows, panes=panes)
 
 
-def _pane(pane: status.Pane, window: str, before: Pane | None) -> Pane:
+def _pane(pane: status.Pane, window: str) -> Pane:
     owner, address = _whose(pane.mark)
     ended = pane.dead and (pane.exit_code is not None or pane.signal is not None)
-    waits = pane.mark is not None and pane.mark.stage is status.Stage.WAITING
     return Pane(
         window=window,
         pid=pane.pid,
@@ -112,8 +101,6 @@ def _pane(pane: status.Pane, window: str, before: Pane | None) -> Pane:
         ended=ended,
         exit_code=pane.exit_code if ended else None,
         signal=pane.signal if ended else None,
-        # One that ran before its pane was to wait is no holder.
-        holds=before.holds if before is not None and before.pid == pane.pid else waits,
         workspace=owner,
         address=address,
     )
@@ -140,7 +127,7 @@ def between(before: Seen, after: Seen) -> Iterator[Happening]:
 def _sessions(before: Seen, after: Seen) -> Iterator[Happening]:
     for id_, now in after.sessions.items():
         was = before.sessions.get(id_)
-        whose: _Whose = {"workspace": now.workspace, "address": now.address}
+        whose = {"workspace": now.workspace, "address": now.address}
         if was is None:
             yield Happening(body=event.SessionCreated(id=id_, name=now.name), **whose)
         elif was.name != now.name:
@@ -153,7 +140,7 @@ def _sessions(before: Seen, after: Seen) -> Iterator[Happening]:
 def _windows(before: Seen, after: Seen) -> Iterator[Happening]:
     for id_, now in after.windows.items():
         was = before.windows.get(id_)
-        whose: _Whose = {"workspace": now.workspace, "address": now.address}
+        whose = {"workspace": now.workspace, "address": now.address}
         if was is None:
             yield Happening(body=event.WindowCreated(id=id_, session=now.session, name=now.name), **whose)
             was = replace(now, bells=0)
@@ -170,7 +157,7 @@ def _windows(before: Seen, after: Seen) -> Iterator[Happening]:
 def _panes(before: Seen, after: Seen) -> Iterator[Happening]:
     for id_, now in after.panes.items():
         was = before.panes.get(id_)
-        whose: _Whose = {"workspace": now.workspace, "address": now.address}
+        whose = {"workspace": now.workspace, "address": now.address}
         if was is None:
             yield Happening(body=event.PaneCreated(id=id_, window=now.window, pid=now.pid), **whose)
         else:
@@ -178,7 +165,7 @@ def _panes(before: Seen, after: Seen) -> Iterator[Happening]:
                 yield Happening(body=event.PaneMoved(id=id_, before=was.window, after=now.window), **whose)
             if was.pid != now.pid:
                 if not was.ended:  # ended and started again between two looks
-                    yield Happening(body=event.PaneExited(id=id_, pid=was.pid), told=not was.holds, **whose)
+                    yield Happening(body=event.PaneExited(id=id_, pid=was.pid), **whose)
                 yield Happening(body=event.PaneStarted(id=id_, pid=now.pid), **whose)
             if was.title != now.title:
                 yield Happening(body=event.PaneTitleChanged(id=id_, title=now.title), **whose)
@@ -191,16 +178,15 @@ def exited(id_: str, now: Pane) -> Happening:
         body=event.PaneExited(id=id_, pid=now.pid, exit_code=now.exit_code, signal=now.signal),
         workspace=now.workspace,
         address=now.address,
-        told=not now.holds,
     )
 
 
 def _gone(before: Seen, after: Seen) -> Iterator[Happening]:
     for id_, pane in before.panes.items():
         if id_ not in after.panes:
-            whose: _Whose = {"workspace": pane.workspace, "address": pane.address}
+            whose = {"workspace": pane.workspace, "address": pane.address}
             if not pane.ended:
-                yield Happening(body=event.PaneExited(id=id_, pid=pane.pid), told=not pane.holds, **whose)
+                yield Happening(body=event.PaneExited(id=id_, pid=pane.pid), **whose)
             yield Happening(body=event.PaneClosed(id=id_), **whose)
     for id_, window in before.windows.items():
         if id_ not in after.windows:

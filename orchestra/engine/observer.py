@@ -198,7 +198,7 @@ def dump(seen: happenings.Seen) -> dict[str, Any]:
             for id_, w in seen.windows.items()
         ],
         "panes": [
-            [id_, p.window, p.pid, p.title, p.ended, p.exit_code, p.signal, p.workspace, p.address, p.holds]
+            [id_, p.window, p.pid, p.title, p.ended, p.exit_code, p.signal, p.workspace, p.address]
             for id_, p in seen.panes.items()
         ],
     }
@@ -221,5 +221,4 @@ def load(plain: object) -> happenings.Seen:
 
 
 def _of(kind: Any, values: Iterable[Any]) -> Any:
-    # A version before this one wrote fewer: what it did not know is as it always was.
-    return kind(**dict(zip(kind.__slots__, values, strict=False)))
+    return kind(**dict(zip(kind.__slots__, values, strict=True)))

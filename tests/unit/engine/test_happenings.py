@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from orchestra.engine import happenings, observer
-from orchestra.model import event, status
+from orchestra.model import status
 
 BASE = happenings.Seen(
     epoch="1.1",
@@ -53,9 +53,6 @@ def session(**changed: object) -> happenings.Seen:
         pytest.param(pane(ended=True, exit_code=3), pane(pid=8), ["pane.started"], id="started again"),
         pytest.param(BASE, pane(pid=8), ["pane.exited", "pane.started"], id="ended and started between two looks"),
         pytest.param(BASE, pane(pid=8, ended=True, signal=9), ["pane.exited", "pane.started", "pane.exited"], id="twice"),
-        pytest.param(pane(holds=True), pane(pid=8), ["pane.started"], id="what waited starts"),
-        pytest.param(pane(holds=True), pane(holds=True, ended=True, exit_code=0), [], id="the place is held no more"),
-        pytest.param(pane(holds=True), EMPTY, ["pane.closed", "window.closed", "session.closed"], id="gone while it waits"),
         pytest.param(BASE, pane(window="@1"), ["pane.moved"], id="moved"),
         pytest.param(BASE, pane(title="t"), ["pane.title_changed"], id="title"),
         pytest.param(BASE, window(name="n"), ["window.renamed"], id="window renamed"),
@@ -70,16 +67,10 @@ def session(**changed: object) -> happenings.Seen:
 )  # fmt: skip
 def test_between(before: happenings.Seen, after: happenings.Seen, told: list[str]) -> None:
     found = list(happenings.between(before, after))
-    assert [each.body.type for each in found if each.told] == told
+    assert [each.body.type for each in found] == told
     assert {(each.workspace, each.address) for each in found if each.body.type.startswith("pane.")} <= {
         ("w", "s/p")
     }
-
-
-def test_that_a_place_is_held_no_more_is_noted_all_the_same() -> None:
-    after = pane(pid=8)
-    noted = [each.body for each in happenings.between(pane(holds=True), after) if not each.told]
-    assert noted == [event.PaneExited(id="%0", pid=7)]
 
 
 def test_a_dead_pane_is_told_once_its_status_is_known() -> None:
@@ -97,24 +88,6 @@ def test_a_dead_pane_is_told_once_its_status_is_known() -> None:
     assert list(happenings.between(known, known)) == []
 
 
-def test_what_holds_the_place_of_a_pane_is_told_from_what_ran_in_it() -> None:
-    def server(pid: int, stage: str) -> status.Server:
-        mark = status.Mark.parse(f"w s/p u - {stage} 0")
-        made = status.Pane(id="%0", index=0, pid=pid, dead=False, mark=mark)
-        shown = status.Window(id="@0", index=0, name="m", layout="l", width=80, height=24, panes=(made,))
-        return status.Server(
-            running=True, pid=1, started=1, sessions=(status.Session(id="$0", name="s", windows=(shown,)),)
-        )
-
-    holds = happenings.seen(server(7, "waiting"), NONE)
-    assert holds.panes["%0"].holds
-    assert happenings.seen(server(7, "done"), holds).panes["%0"].holds
-    runs = happenings.seen(server(8, "done"), holds)
-    assert not runs.panes["%0"].holds
-    assert not happenings.seen(server(8, "waiting"), runs).panes["%0"].holds
-    assert happenings.seen(server(9, "waiting"), runs).panes["%0"].holds
-
-
 def test_a_linked_window_stays_where_it_was() -> None:
     def server(*order: str) -> status.Server:
         made = status.Pane(id="%0", index=0, pid=7, dead=False)
@@ -127,7 +100,7 @@ def test_a_linked_window_stays_where_it_was() -> None:
     assert happenings.seen(server("$0", "$1"), NONE).windows["@0"].session == "$0"
 
 
-@pytest.mark.parametrize("seen", [BASE, EMPTY, NONE, pane(ended=True, signal=9, title="ü"), pane(holds=True)])
+@pytest.mark.parametrize("seen", [BASE, EMPTY, NONE, pane(ended=True, signal=9, title="ü")])
 def test_what_is_kept_is_what_was_seen(seen: happenings.Seen) -> None:
     assert observer.load(observer.dump(seen)) == seen
 
