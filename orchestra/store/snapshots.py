@@ -208,7 +208,7 @@ class Snapshots:
 
         known = [each.name for each in self.all(check=False)]
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else None
+        hint = f"did you mean {near[0]}?" if near else "orchestra snapshot list shows them"
         return OrchestraError(f'there is no snapshot "{name}"', hint=hint)
 
 

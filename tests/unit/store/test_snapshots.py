@@ -206,7 +206,7 @@ def test_the_nearest_name(shelf: Shelf) -> None:
     assert said(error) == ('there is no snapshot "before-upgrad"', "did you mean before-upgrade?")
     with pytest.raises(OrchestraError) as error:
         shelf.find("zzz")
-    assert said(error)[1] is None
+    assert said(error)[1] == "orchestra snapshot list shows them"
 
 
 # Nothing changed
