@@ -85,6 +85,8 @@ class Daemon:
         )
         self._logs = logs.Logs(found.recordings)
         self._to_renew: set[str] = set()
+        self._holding: dict[str, int] = {}
+        """Pane → what holds the place of its process, which waits: it says for what, and that is no output of the process."""
         self._asked: dict[str, output.Position | None] = {}
         """Panes that are nobody's and recorded because somebody asked, and where their recording ended before."""
         self._let_go: set[str] = set()
@@ -294,6 +296,14 @@ class Daemon:
         shells = {id_: shell for id_, pane in ours.items() if (shell := _integrated(pane)) is not None}
         histories = {id_: shell.history_file for id_, shell in shells.items() if shell.history_file}
         self._recordings.keep(server.epoch, whose | {id_: f"- {id_} -" for id_ in strangers}, histories)
+        for id_, pid in self._holding.items():
+            if id_ in ours and ours[id_].pid != pid:
+                self._recordings.ended(id_, pid)
+        self._holding = {
+            id_: pane.pid
+            for id_, pane in ours.items()
+            if pane.mark is not None and pane.mark.stage is status.Stage.WAITING
+        }
         with self._enduring.apart("output"):  # no watch may be left, say
             self._printed.keep(
                 {

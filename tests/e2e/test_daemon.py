@@ -484,3 +484,28 @@ def test_run_in_the_foreground_tells_its_manager(cli: Cli) -> None:
     assert time.monotonic() - began < live.DEADLINE
     assert [each["reason"] for each in of(events(cli), "daemon.stopped")] == ["SIGTERM came"]
     told.close()
+
+
+def test_what_holds_a_place_neither_ends_nor_says_anything(daemon: Cli) -> None:
+    """A pane that waits for another one shows for what: no output of its process, and no process of its own."""
+    daemon.write(
+        "waits.yaml",
+        """\
+version: 1
+workspace: waits
+sessions:
+  s:
+    panes:
+      - {name: first, command: 'until [ -e go ]; do sleep 0.05; done; echo up; exec sleep 1000', health: {output: up}}
+      - {name: second, command: 'exec sleep 1000', depends_on: {first: healthy}}
+""",
+    )
+    applying = daemon.start("apply", "waits.yaml")
+    found(daemon, lambda some: of(some, "pane.created", "s/second"))
+    live.until(lambda: "healthy" in daemon.ok("logs", "s/second"))
+    daemon.write("go", "")
+    assert applying.done().code == 0
+    every = found(daemon, lambda some: of(some, "pane.started", "s/second"))
+    assert not of(every, "pane.exited", "s/second")
+    waited = daemon.run("wait", "s/second", "--for", "output=healthy", "--timeout", "300ms")
+    assert waited.code == 1, waited
