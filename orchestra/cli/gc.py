@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestra.cli import apply, codes, handing, live, options, output, steer, suggest
-from orchestra.model import errors
+from orchestra.model import errors, names
 
 if TYPE_CHECKING:  # see options
     from orchestra.cli import client
     from orchestra.daemon import collecting
+    from orchestra.manifest import load
+    from orchestra.model import spec
 
 PATIENCE = 120.0
 """Seconds for a pass: snapshots are saved in it, and shells may take their time to end."""
@@ -180,9 +183,12 @@ def _switched(on: bool, idle: timedelta | None) -> int:
 @command.command("undo")
 @click.argument("which", metavar="[WORKSPACE|SNAPSHOT]", required=False)
 @click.option("--dry-run", is_flag=True, help="Print what it would do, and stop.")
+@click.option("--run", "runs", is_flag=True, help="Also commands that had ended: they run anew.")
 @options.common
-def undo(common: options.Common, which: str | None, dry_run: bool) -> int:
+def undo(common: options.Common, which: str | None, dry_run: bool, runs: bool) -> int:
     """Make again what was collected last, of a workspace or with a snapshot, as it was: its shells are new, and show what stood there.
+
+    A command that had ended is not run a second time unless you say --run.
 
     \b
     Examples:
@@ -208,7 +214,18 @@ def undo(common: options.Common, which: str | None, dry_run: bool) -> int:
     )
     loaded = options.read(str(kept.path / kept.workspaces[last.workspace].file), inputs, quiet=True)
     there = seen.seen(assembly.tmux.observe(), last.workspace)
-    targets = tuple(each for each in last.taken if each not in there.sessions and each not in there.panes)
+    gone = [each for each in last.taken if each not in there.sessions and each not in there.panes]
+    if not runs:
+        loaded, ended = _without_commands(loaded, gone)
+        for address in ended if not common.json else ():
+            output.note(f"{address} had ended, and is not run again: orchestra gc undo --run, or apply, does")
+    known_now = {
+        *(each.name for each in loaded.workspace.sessions),
+        *(each.address for each in loaded.workspace.panes),
+    }
+    targets = tuple(each for each in gone if each in known_now)
+    if gone and not targets:
+        return codes.OK
     if not targets:
         if common.json:
             output.result("gc", {"undone": [], "snapshot": last.snapshot})
@@ -228,6 +245,29 @@ def undo(common: options.Common, which: str | None, dry_run: bool) -> int:
         )
     handing.Handing(common, loaded.workspace, start=True).over(outcome)
     return apply.summarise("gc", outcome, common, screen.elapsed)
+
+
+def _without_commands(loaded: load.Loaded, gone: Sequence[str]) -> tuple[load.Loaded, list[str]]:
+    """And the addresses that are left out. What rests and is no shell has ended."""
+    ended: list[str] = []
+
+    def stays(pane: spec.Pane) -> bool:
+        is_meant = pane.address in gone or names.session_of(pane.address) in gone
+        if is_meant and pane.command is not None:
+            ended.append(pane.address)
+        return not (is_meant and pane.command is not None)
+
+    sessions = []
+    for session in loaded.workspace.sessions:
+        windows = [
+            dataclasses.replace(window, panes=panes)
+            for window in session.windows
+            if (panes := tuple(pane for pane in window.panes if stays(pane)))
+        ]
+        if windows:
+            sessions.append(dataclasses.replace(session, windows=tuple(windows)))
+    workspace = dataclasses.replace(loaded.workspace, sessions=tuple(sessions))
+    return dataclasses.replace(loaded, workspace=workspace), ended
 
 
 @command.command("pin")

@@ -58,8 +58,15 @@ def test_what_nobody_needs_goes_and_comes_back(collecting: Cli) -> None:
     collecting.tmux("set-option", "-s", "@orchestra_rules", "")  # or it would go again
     assert "0 updated, 0 replaced, 0 deleted" in collecting.ok("gc", "undo", snapshot)
     assert {"idle/a", "idle/b"} <= set(collecting.panes())
-    assert collecting.ok("gc", "undo", snapshot) == "g: all of it is there\n"
+    again = collecting.run("gc", "undo", snapshot)
+    assert again.out == ("" if "not run again" in again.err else "g: all of it is there\n")
     assert collecting.run("gc", "undo", "nowhere").code == 1
+    snapshot = next(each for each in told["collections"] if "work/once" in each["taken"])["snapshot"]
+    done = collecting.run("gc", "undo", snapshot)
+    assert "work/once had ended, and is not run again" in done.err
+    assert "work/once" not in collecting.panes()
+    assert "1 created" in collecting.ok("gc", "undo", snapshot, "--run")
+    assert "work/once" in collecting.panes()
 
 
 def test_by_hand(cli: Cli) -> None:
