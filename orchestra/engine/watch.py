@@ -174,6 +174,7 @@ class Watch:
         self._say = say
         self._gathering: dict[str, Gathering] = {}
         self._woken = asyncio.Event()
+        self._is_closed = False
 
     def resume(self, kept: Any) -> None:
         """It keeps nothing."""
@@ -213,12 +214,15 @@ class Watch:
         }
 
     async def run(self) -> None:
-        self._follow()  # it may have been closed below
+        if self._is_closed:  # it failed, and begins again
+            self._is_closed = False
+            self._follow()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._listen(), name="files")
                 group.create_task(self._tell(), name="files that changed")
         finally:
+            self._is_closed = True
             self._files.close()
 
     async def _listen(self) -> None:

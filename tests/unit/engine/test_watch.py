@@ -196,3 +196,27 @@ def test_who_is_told_of_what() -> None:
         assert files.is_closed
 
     asyncio.run(live())
+
+
+def test_after_a_fault_of_ours_files_are_followed_anew() -> None:
+    async def live() -> None:
+        clock, files = Clock(), Files()
+
+        async def say(*_: object) -> None:
+            raise RuntimeError("a fault")
+
+        part = watch.Watch(clock, files, say)
+        await part.looked(server(rules.Watch(paths=("/p/**",), debounce=timedelta(seconds=0.05))))
+        part.noticed([("/p/a", M)])
+        clock.lived += 1
+        with pytest.raises(ExceptionGroup):
+            await part.run()
+        assert files.is_closed
+        task = asyncio.get_running_loop().create_task(part.run())
+        await asyncio.sleep(0)
+        assert files.followed == [{"/p"}, {"/p"}]
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(live())
