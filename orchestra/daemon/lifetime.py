@@ -15,6 +15,7 @@ import signal
 import socket
 import stat
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ AGAIN = 10.0
 """Seconds, where something does: a notice may be missed."""
 SOON = 0.25
 """Seconds, while somebody applies."""
+THREADS = 32
+"""At most; each is begun when it is needed first."""
 SEEK = 1.0
 """Seconds between looks for a server, where nothing tells that one starts."""
 
@@ -119,6 +122,8 @@ class Daemon:
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Until `stop`, SIGTERM or SIGINT. `ready` is called when it hears and answers."""
+        # What waits for a tmux that hangs must not keep everybody else's threads.
+        self._loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="daemon"))
         opened = await asyncio.to_thread(self.journal.open)
         try:
             self._observer.resume(self.journal.get(observer.STATE))

@@ -20,6 +20,8 @@ ACTS = (
 KINDS = ("output", "idle", "timeout", "file", "metric", "schedule")
 TIMES = ("cron", "every", "at")
 SIZES = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+OFTENEST = timedelta(milliseconds=100)
+"""Each time is an event on the disk."""
 UNITS = {"cpu": "%", "memory": "KMGT", "io": "KMGT", "processes": "", "threads": ""}
 """What may stand behind the number a metric is compared with."""
 
@@ -403,7 +405,13 @@ def _time(key: str, node: Map, problems: Problems) -> rules.Cron | rules.Every |
     if text is None:
         return None
     if key == "every":
-        return rules.Every(interval=_longer_than_nothing(node, "every", problems))
+        interval = _longer_than_nothing(node, "every", problems)
+        if interval < OFTENEST:
+            problems.add(
+                given.at, f"{quoted(text)} is more often than a schedule can be: at most every 100ms"
+            )
+            return None
+        return rules.Every(interval=interval)
     if key == "at":
         try:
             datetime.fromisoformat(text)

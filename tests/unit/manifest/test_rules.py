@@ -128,6 +128,7 @@ def test_when(tmp_path: Path, text: str, when: str) -> None:
         ("schedules: [{name: s, cron: '61 * * * *', do: [{log: x}]}]", 1),
         ("schedules: [{name: s, cron: '* * * * *', every: 1m, do: [{log: x}]}]", ["`cron` and `every` exclude each other"]),
         ("schedules: [{name: s, every: 0s, do: [{log: x}]}]", ["`every` must be longer than nothing"]),
+        ("schedules: [{name: s, every: 99ms, do: [{log: x}]}]", ["`99ms` is more often than a schedule can be: at most every 100ms"]),
         ("schedules: [{name: s, at: tomorrow, do: [{log: x}]}]", ["`tomorrow` is no date with a time"]),
         ("schedules: [{name: s, cron: '* * * * *', timezone: Europe/Berln, do: [{log: x}]}]", ["there is no time zone `Europe/Berln`"]),
         ("gc: {idle: 0s}", ["`idle` must be longer than nothing"]),
