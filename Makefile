@@ -10,6 +10,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
 UV ?= uv
+# Half of the tests' time is waiting for what they started.
+WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
 .PHONY: help venv tmux demo test coverage format lint types unit torture soak bench docs lock clean
 
@@ -32,7 +34,7 @@ test: venv ## Everything CI runs
 	@for each in tmux perl zsh fish faketime; do command -v $$each >/dev/null || \
 	    { echo "error: the tests need $$each: .ci/need tmux perl zsh fish faketime" >&2; exit 1; }; done
 	@$(MAKE) lint types
-	$(BIN)/python -m pytest $(ARGS)
+	PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/python -m pytest $(ARGS)
 
 coverage: venv ## Run the tests and see what they do not reach: a third slower, because every command is measured in its own process
 	$(BIN)/python -m pytest --cov $(ARGS)
