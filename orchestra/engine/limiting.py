@@ -261,6 +261,7 @@ class Limiter:
         cues = self._cues()
         if deciding.stirred(self._room, sampled, cues):
             return True
+        self._sampled = deciding.lowest(sampled, cues)
         if cues.at - last.at < 1:
             return False
         self._cued = cues
@@ -333,9 +334,10 @@ class Limiter:
             {key: (each.limits, self._figures.get(key, {})) for key, each in panes.items()}
         )
         now = self._clock.monotonic()
-        unknown = any(usage.cpu_percent is None for usage in usages.values())
+        unknown = len(usages) < len(panes) or any(usage.cpu_percent is None for usage in usages.values())
         soon = deciding.HOT if unknown else deciding.interval(nearest, is_counting=is_counting)
-        self._due = now + min([soon, *(max(each, 0.0) + 0.02 for each in ends)])
+        if self._watched == panes:  # else others came while we measured
+            self._due = now + min([soon, *(max(each, 0.0) + 0.02 for each in ends)])
 
     def _sample(self, roots: Mapping[str, int]) -> tuple[Mapping[str, metrics.Usage], float]:
         """With the seconds of a processor that it cost: how long it took tells more of others than of us."""

@@ -217,6 +217,13 @@ def stirred(room: Room, sampled: Cues, now: Cues) -> bool:
     return bool(room.memory is not None and now.memory - sampled.memory > room.memory)
 
 
+def lowest(sampled: Cues, now: Cues) -> Cues:
+    """What the next cues are compared with: what others gave back in between must not hide what a pane takes."""
+    return dataclasses.replace(
+        sampled, tasks=min(sampled.tasks, now.tasks), memory=min(sampled.memory, now.memory)
+    )
+
+
 def busier(room: Room, level: float, before: Cues, now: Cues) -> tuple[bool, float]:
     """Whether the machine works by so much more than it did that a pane may be over its limit of processor time, and the level that
     this is seen from. `level`: percent of a core, the least since it was last looked. A machine that works always stirs nobody."""

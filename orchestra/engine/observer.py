@@ -17,6 +17,8 @@ PERIOD = 60.0
 """Seconds: a look that nothing asked for."""
 REST = 3.0
 """After a look we rest as many times as long as it took, so that a storm of changes costs a quarter of a core at most."""
+CREDIT = 0.15
+"""Seconds of rest that may be owed: what comes right after a look is looked at now, and only a storm waits."""
 TRIES = (0.001, 0.001, 0.002, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 """Seconds between questions for a status that tmux has not filled in yet; then a child holds the terminal, and the pane lives on."""
 RETRY = 1.0
@@ -91,7 +93,8 @@ class Observer:
                 self._wanted = False
                 took = await self._look(cause)
                 cause = ""
-                rest_until = self._clock.monotonic() + min(took * REST, 1.0)
+                now = self._clock.monotonic()
+                rest_until = max(rest_until, now - CREDIT) + min(took * REST, 1.0)
             timeout = self._patience(rest_until)
             self._wake.clear()
             if self._wanted and not self._ended and timeout <= 0:

@@ -162,6 +162,45 @@ def test_far_away_it_is_looked_at_rarely_and_when_the_machine_moves_at_once() ->
     lived(work)
 
 
+def test_what_others_gave_back_does_not_hide_what_a_pane_takes() -> None:
+    async def work(here: World) -> None:
+        here.used = {"a": (10, 1)}
+        here.taken = (300, 1000, 0.0)
+        await here.limiter.looked(server(pane("a")))
+        await here.passes(5)
+        before = here.samples
+        here.taken = (50, 800, 0.0)
+        await here.passes(1)
+        assert here.samples == before
+        here.taken = (250, 800, 0.0)
+        await here.passes(0.5)
+        assert here.samples == before + 1
+
+    lived(work)
+
+
+def test_a_pane_that_comes_while_others_are_measured_is_looked_at_at_once() -> None:
+    async def work(here: World) -> None:
+        here.used = {"a": (10, 1), "b": (200, 1)}
+        await here.limiter.looked(server(pane("a")))
+        await here.passes(5)
+        measure, loop = here.sample, asyncio.get_running_loop()
+
+        def sample(
+            roots: Mapping[str, int], server_pid: int, *, pss: bool = False
+        ) -> Mapping[str, metrics.Usage]:  # in a thread
+            if "b" not in roots:
+                looked = here.limiter.looked(server(pane("a"), pane("b")))
+                asyncio.run_coroutine_threadsafe(looked, loop).result()
+            return measure(roots, server_pid)
+
+        here.sample = sample  # type: ignore[method-assign]
+        here.taken = (300, 1000, 0.0)  # it looks
+        await here.passes(2)
+
+    assert told(lived(work)) == ["memory>warn"]
+
+
 def test_what_is_owed_is_done_by_the_next_one_and_once() -> None:
     async def work(here: World) -> None:
         here.used = {"a": (200, 1), "b": (200, 1)}
