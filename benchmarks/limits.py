@@ -1,6 +1,6 @@
 """Keeping panes within limits: `python -m benchmarks.limits [--rounds 10] [--panes 100] [--seconds 60]`.
 
-From the moment a pane goes over a limit to the end of its process: a hog of memory (over it once it has touched its memory) and a fork
+From the moment a pane goes over a limit to the end of its process: a hog of memory (from where it touches what is too much) and a fork
 bomb of 256 processes; how a processor hog is held at its share; and what 100 limited panes cost that do nothing.
 """
 
@@ -15,7 +15,7 @@ from benchmarks import daemon
 
 LIMITS = "{memory: 60M, processes: 20, on_exceed: kill, after: 1}"
 WAIT = "while [ ! -e %s ]; do sleep 0.01; done; exec python3 -S -c '%s'"
-HOG = 'import time; x = b"x" * 100_000_000; open("%s", "w").close(); time.sleep(1000)'
+HOG = 'import time; x = b"x" * 45_000_000; open("%s", "w").close(); y = x * 2; time.sleep(1000)'
 BOMB = 'import os, time\\nopen("%s", "w").close()\\nfor _ in range(8): os.fork()\\ntime.sleep(1000)'
 """2 to the power of 8 in all: bounded."""
 TICK = os.sysconf("SC_CLK_TCK")

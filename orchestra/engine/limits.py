@@ -185,7 +185,7 @@ class Cues:
     tasks: int
     """Threads."""
     memory: int
-    """Bytes that are not available."""
+    """Bytes that processes have in memory."""
     busy: float
     """Seconds that processors were busy, all together."""
     at: float

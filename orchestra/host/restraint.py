@@ -17,6 +17,8 @@ from orchestra.model import rules, status
 
 ROUNDS = 50
 """Of killing what is there. What still grows then is told, not chased for ever."""
+_RESIDENT = (b"AnonPages", b"Mapped")
+"""What all processes have in memory (proc(5))."""
 _LOWEST = 19
 """The priority that yields to all others."""
 
@@ -36,8 +38,9 @@ class Restraint:
             return 0, 0, 0.0
         try:
             tasks = int(_read("/proc/loadavg").split()[3].partition(b"/")[2])
-            memory = dict(line.split(b":", 1) for line in _read("/proc/meminfo").split(b"\n")[:3])
-            used = int(memory[b"MemTotal"].split()[0]) - int(memory[b"MemAvailable"].split()[0])
+            memory = _read("/proc/meminfo")
+            # Not what is free: in a virtual machine the host takes from that and gives to it.
+            used = sum(int(memory.partition(b"\n%s:" % name)[2].split(None, 1)[0]) for name in _RESIDENT)
             up, idle = map(float, _read("/proc/uptime").split())
         except (OSError, ValueError, LookupError):  # a sandbox with a /proc of its own
             return 0, 0, 0.0
