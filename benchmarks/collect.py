@@ -10,8 +10,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from benchmarks import daemon
-from orchestra.daemon import assemble, taking
-from orchestra.engine import collect
+from orchestra.daemon import assemble
+from orchestra.daemon.react import taking
+from orchestra.engine.react import collect
 from orchestra.model import rules
 
 SESSIONS = 10

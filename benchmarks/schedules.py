@@ -7,7 +7,7 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
-from orchestra.engine import schedules
+from orchestra.engine.react import schedules
 from orchestra.host import alarm, clock
 from orchestra.model import rules
 

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import daemon
-from orchestra.daemon import assemble, collecting, parts, triggering
-from orchestra.engine import bus, happenings, publishing
+from orchestra.daemon import assemble
+from orchestra.daemon.react import collecting, parts, triggering
+from orchestra.engine.hear import bus, happenings, publishing
 from orchestra.host import clock, paths, recordings
 from orchestra.model import event, rules, spec, status
 from orchestra.plan import record, rules_changes

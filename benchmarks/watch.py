@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestra.engine import globs
+from orchestra.engine.react import globs
 from orchestra.host import notices, watching
 
 SOURCES = 200

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from orchestra.engine import bus, metrics, sources
+from orchestra.engine.hear import bus, sources
+from orchestra.engine.react import metrics
 from orchestra.model import event, status
 
 

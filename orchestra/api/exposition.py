@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from orchestra.engine import metrics as engine
+from orchestra.engine.react import metrics as engine
 from orchestra.model import metrics
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from orchestra.engine import bus, sources
+from orchestra.engine.hear import bus, sources
 from orchestra.model import event
 
 PAGE = 500

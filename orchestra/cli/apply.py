@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # see options
     from types import FrameType
 
     from orchestra.daemon import assemble
-    from orchestra.engine import reconcile
+    from orchestra.engine.apply import reconcile
     from orchestra.manifest import load
     from orchestra.model import plan, progress
 
@@ -101,7 +101,7 @@ def command(
     decided = targets or adopt or not prune or inputs.environment or inputs.variables or inputs.variable_files
     if saved is not None and decided:
         raise click.UsageError("a saved plan is carried out as it is: what decides a plan was said to diff")
-    from orchestra.engine import execute
+    from orchestra.engine.apply import execute
 
     grouped = any(each.startswith("@") for each in targets)
     otherwise = execute.OnError.ROLLBACK if grouped else execute.OnError.STOP

@@ -20,7 +20,7 @@ INTERVAL = timedelta(milliseconds=500)
 
 def fields(usage: metrics.Usage | None) -> dict[str, object]:
     """As the bridge called them: MB and KB of 1024, percent of one core and of the machine's memory."""
-    from orchestra.daemon import measuring
+    from orchestra.daemon.react import measuring
 
     percent = usage.cpu_percent if usage is not None else None
     rss = usage.rss if usage is not None else 0
@@ -86,7 +86,7 @@ def metrics_history(common: options.Common, session: str, pane: str, duration: t
     Example:
       orchestra metrics-history dev 0 10m
     """
-    from orchestra.daemon import measuring
+    from orchestra.daemon.react import measuring
 
     there = figures.rememberer(common)
     rows = _inside(figures.told(there, max_age=60.0), session)

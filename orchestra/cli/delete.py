@@ -36,7 +36,7 @@ def command(common: options.Common, inputs: load.Inputs, what: str | None, yes: 
     """
     assembly = common.assembly()
     name = workspace_name(what, inputs, assembly.tmux.observe())
-    from orchestra.engine import execute
+    from orchestra.engine.apply import execute
 
     settings = execute.Settings(wait=False, timeout=timedelta(seconds=60), on_error=execute.OnError.CONTINUE)
     with live.Screen(common.json) as screen:

@@ -185,7 +185,7 @@ def replay(
 
 def _failed(common: options.Common) -> Sequence[Mapping[str, Any]]:
     """As the last daemon left it."""
-    from orchestra.daemon import triggering
+    from orchestra.daemon.react import triggering
     from orchestra.host import clock
     from orchestra.store import journal
 

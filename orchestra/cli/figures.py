@@ -102,7 +102,7 @@ class _Here:
     name = "this command"
 
     def __init__(self, common: options.Common, interval: float, patient: bool) -> None:
-        from orchestra.daemon import measuring
+        from orchestra.daemon.react import measuring
 
         self._measuring = measuring.Measuring(common.assembly())
         self._interval = interval

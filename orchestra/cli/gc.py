@@ -16,7 +16,7 @@ from orchestra.model import errors, names
 
 if TYPE_CHECKING:  # see options
     from orchestra.cli import client
-    from orchestra.daemon import collecting
+    from orchestra.daemon.react import collecting
     from orchestra.manifest import load
     from orchestra.model import spec
 
@@ -196,7 +196,7 @@ def undo(common: options.Common, which: str | None, dry_run: bool, runs: bool) -
       orchestra gc undo shop
     """
     from orchestra.daemon import snapshots
-    from orchestra.engine import execute
+    from orchestra.engine.apply import execute
     from orchestra.manifest import load
     from orchestra.plan import compare, seen
 
@@ -339,7 +339,7 @@ def _wished(common: options.Common) -> timedelta | None:
 
 def _collections(common: options.Common) -> tuple[collecting.Collection, ...]:
     """From the journal, with or without a daemon."""
-    from orchestra.daemon import collecting
+    from orchestra.daemon.react import collecting
 
     return collecting.collections(common.assembly().expected())
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from orchestra.cli import options, output
 
 if TYPE_CHECKING:  # see options
-    from orchestra.engine import reconcile
+    from orchestra.engine.apply import reconcile
     from orchestra.model import spec
 
 LINGER = "10m"

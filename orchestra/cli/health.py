@@ -75,7 +75,7 @@ def read(plain: Mapping[str, Any]) -> Report:
 
 
 def at_sight(server: status.Server) -> Report:
-    from orchestra.engine import health
+    from orchestra.engine.react import health
     from orchestra.host import clock
     from orchestra.model import names
 

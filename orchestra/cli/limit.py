@@ -113,7 +113,7 @@ def _body(found: limit_by_hand.Standing) -> dict[str, Any]:
 
 
 def _lines(found: limit_by_hand.Standing) -> list[str]:
-    from orchestra.engine import limits as deciding
+    from orchestra.engine.react import limits as deciding
 
     limits = found.effective
     allowed = deciding.allowed(limits) if limits is not None else {}

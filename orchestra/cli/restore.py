@@ -17,7 +17,7 @@ from orchestra.model import diagnostic, errors
 
 if TYPE_CHECKING:  # see options
     from orchestra.daemon import assemble
-    from orchestra.engine import execute, reconcile
+    from orchestra.engine.apply import execute, reconcile
     from orchestra.manifest import load
     from orchestra.model import spec, status
     from orchestra.plan import compare
@@ -93,7 +93,7 @@ def command(
             "say which snapshot: its NAME, a FILE, or --latest", hint="orchestra snapshot list shows them"
         )
     allowed = _allowed(runs)
-    from orchestra.engine import execute
+    from orchestra.engine.apply import execute
 
     settings = execute.Settings(wait=wait, timeout=timeout)
     assembly = common.assembly()

@@ -181,7 +181,7 @@ def _rows(common: options.Common, count: int, server: status.Server) -> list[dic
     if there is not None:
         found: list[dict[str, Any]] = there.get("/v1/schedules", {"next": str(count)})["schedules"]
         return found
-    from orchestra.engine import schedules
+    from orchestra.engine.react import schedules
     from orchestra.host import clock
     from orchestra.store import journal
 

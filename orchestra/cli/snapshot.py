@@ -270,7 +270,7 @@ def autosave(
     Example:
       orchestra snapshot autosave on --every 5m --history
     """
-    from orchestra.daemon import autosave as saving
+    from orchestra.daemon.react import autosave as saving
     from orchestra.model import spec
 
     assembly = common.assembly()

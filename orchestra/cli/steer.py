@@ -24,7 +24,7 @@ def steered(
     timeout: timedelta = timedelta(seconds=60),
 ) -> int:
     """`choose` is given the panes that are meant, by address."""
-    from orchestra.engine import execute
+    from orchestra.engine.apply import execute
     from orchestra.model import status as seen
 
     assembly = common.assembly()

@@ -116,7 +116,7 @@ def schedules(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 
 def _standing(ctx: click.Context) -> Iterable[str]:
-    from orchestra.engine import schedules
+    from orchestra.engine.react import schedules
 
     every = schedules.standing(_assembly(ctx).tmux.observe()).values()
     return [*(each.what.name for each in every), *(each.key for each in every)]

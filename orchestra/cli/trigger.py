@@ -16,7 +16,7 @@ from orchestra.model import errors, event
 
 if TYPE_CHECKING:  # see options
     from orchestra.daemon import assemble
-    from orchestra.engine import triggers
+    from orchestra.engine.trigger import triggers
     from orchestra.model import rules
 
 NEWEST = 10_000
@@ -63,7 +63,7 @@ def list_(common: options.Common, workspace: str) -> int:
       orchestra trigger list --workspace shop
     """
     from orchestra.daemon import added
-    from orchestra.engine import triggers
+    from orchestra.engine.trigger import triggers
     from orchestra.model import names
 
     server = common.assembly().tmux.observe()
@@ -100,7 +100,7 @@ def list_(common: options.Common, workspace: str) -> int:
 
 
 def _row(rule: triggers.Rule) -> dict[str, Any]:
-    from orchestra.engine import firings
+    from orchestra.engine.trigger import firings
 
     trigger = rule.trigger
     return {
@@ -139,7 +139,7 @@ def _on(on: rules.On) -> str:
 
 
 def _amount(metric: rules.Metric, value: float) -> str:
-    from orchestra.engine import limits
+    from orchestra.engine.react import limits
     from orchestra.model import rules
 
     kind = {rules.Metric.MEMORY: "memory", rules.Metric.IO: "output", rules.Metric.CPU: "cpu"}.get(metric)
@@ -180,7 +180,7 @@ def test(
       orchestra trigger test alert --event '{"type": "pane.exited", "address": "api/server", "exit_code": 1}'
     """
     from orchestra.daemon import added
-    from orchestra.engine import rehearsing, triggers
+    from orchestra.engine.trigger import rehearsing, triggers
     from orchestra.manifest import fault, reacting
 
     assembly = common.assembly()
@@ -229,7 +229,7 @@ def _tried(
     name: str | None,
 ) -> tuple[triggers.InForce, str]:
     """And the workspace that is meant, where one is."""
-    from orchestra.engine import triggers
+    from orchestra.engine.trigger import triggers
     from orchestra.model import spec
 
     if file is not None:
@@ -401,7 +401,7 @@ def remove(common: options.Common, names: Sequence[str], workspace: str) -> int:
       orchestra trigger remove errors
     """
     from orchestra.daemon import added
-    from orchestra.engine import triggers
+    from orchestra.engine.trigger import triggers
 
     assembly = common.assembly()
     server = assembly.tmux.observe()

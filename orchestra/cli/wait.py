@@ -91,7 +91,8 @@ def _reached(
     assembly: assemble.Assembly, place: status.Place, condition: spec.Condition, timeout: timedelta
 ) -> status.Pane:
     from orchestra.cli import apply
-    from orchestra.engine import gates, together
+    from orchestra.engine import together
+    from orchestra.engine.apply import gates
     from orchestra.plan import record
 
     known = record.parse_pane(place.pane.record) if place.pane.mark is not None else None

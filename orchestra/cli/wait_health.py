@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from orchestra.cli import client, health, output, steer
-from orchestra.engine import health as machine
+from orchestra.engine.react import health as machine
 from orchestra.model import errors, spec, status, verdicts
 
 if TYPE_CHECKING:  # see options

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from orchestra.daemon import assemble, grouping
-from orchestra.engine import matching, triggers
+from orchestra.engine.trigger import matching, triggers
 from orchestra.host import output
 from orchestra.manifest import single
 from orchestra.model import action, errors, event, names, rules, status

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestra.daemon import assemble
-from orchestra.engine import execute, reconcile
+from orchestra.engine.apply import execute, reconcile
 from orchestra.manifest import load
 from orchestra.model import codec, errors, event, plan, progress
 from orchestra.plan import compare, order

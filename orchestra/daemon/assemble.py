@@ -22,7 +22,8 @@ from orchestra.tmux import adapter, attach, server
 
 if TYPE_CHECKING:  # the annotations of what is loaded below
     from orchestra.daemon import doctor, logs
-    from orchestra.engine import hands, ports, preview, reconcile, world
+    from orchestra.engine import hands, ports
+    from orchestra.engine.apply import preview, reconcile, world
     from orchestra.tmux import hands as keyboard
     from orchestra.tmux import listening
 
@@ -41,19 +42,19 @@ class Assembly:
 
     @functools.cached_property
     def preview(self) -> preview.Preview:
-        from orchestra.engine import preview  # see above
+        from orchestra.engine.apply import preview  # see above
 
         return preview.Preview(tmux=self.tmux, secrets=_Secrets(), size=self.size)
 
     @functools.cached_property
     def reconciler(self) -> reconcile.Reconciler:
-        from orchestra.engine import reconcile  # see above
+        from orchestra.engine.apply import reconcile  # see above
 
         return reconcile.Reconciler(world=self.world, lock_name=LOCK, size=self.size)
 
     @functools.cached_property
     def world(self) -> world.World:
-        from orchestra.engine import world  # see above
+        from orchestra.engine.apply import world  # see above
         from orchestra.host import clock, probe, processes
 
         wrappers = Path(adapter.__file__).parent
@@ -73,7 +74,7 @@ class Assembly:
 
     def look(self) -> status.Server:
         """One reading; made again when a process has ended that tmux, which is in no hurry, has not looked at yet."""
-        from orchestra.engine import preview  # see above
+        from orchestra.engine.apply import preview  # see above
 
         seen = preview.settled(self.tmux)
         marked = [place.pane for place in status.places(seen) if place.pane.mark is not None]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from orchestra.daemon import assemble, hearing
-from orchestra.engine import hands, launching
+from orchestra.engine import hands
+from orchestra.engine.apply import launching
 from orchestra.host import foreground, machine, one_shot, shell
 from orchestra.model import errors, hand, status
 from orchestra.plan import record

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from orchestra.daemon import assemble
-from orchestra.engine import stopping
+from orchestra.engine.apply import stopping
 from orchestra.host import foreground
 from orchestra.model import action, errors, hand, spec, status
 from orchestra.plan import addressing, grouping, record

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Collection
 
-from orchestra.engine import supervise
+from orchestra.engine.react import supervise
 from orchestra.model import errors, status
 
 LOOK_EVERY = 5.0

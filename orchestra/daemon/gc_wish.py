@@ -7,7 +7,8 @@ import json
 from collections.abc import Collection
 from datetime import timedelta
 
-from orchestra.engine import collect, triggers
+from orchestra.engine.react import collect
+from orchestra.engine.trigger import triggers
 from orchestra.host import paths, whole_file
 from orchestra.model import codec, errors, rules, status
 from orchestra.plan import rules_changes

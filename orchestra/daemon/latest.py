@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from orchestra.daemon import autosave, snapshots
+from orchestra.daemon import snapshots
+from orchestra.daemon.react import autosave
 from orchestra.store.inventory import Kept
 
 if TYPE_CHECKING:

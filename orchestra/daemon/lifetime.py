@@ -22,8 +22,11 @@ from typing import Any
 
 from orchestra.api import app as api
 from orchestra.api import server as http
-from orchestra.daemon import assemble, enduring, logs, parts, printed, reacting
-from orchestra.engine import bus, happenings, launching, metrics, observer, publishing
+from orchestra.daemon import assemble, enduring, logs, printed
+from orchestra.daemon.react import parts, reacting
+from orchestra.engine.apply import launching
+from orchestra.engine.hear import bus, happenings, observer, publishing
+from orchestra.engine.react import metrics
 from orchestra.host import clock, ends, inotify, lock, output, paths, recordings
 from orchestra.model import errors, event, spec, status
 from orchestra.plan import record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from orchestra.daemon import assemble
-from orchestra.engine import launching
+from orchestra.engine.apply import launching
 from orchestra.model import action, errors, status
 from orchestra.plan import addressing
 from orchestra.tmux import hands

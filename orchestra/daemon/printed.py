@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from orchestra.daemon import logs
-from orchestra.engine import bus, happenings, publishing
+from orchestra.engine.hear import bus, happenings, publishing
 from orchestra.host import clock, inotify, output, recordings
 from orchestra.model import event
 from orchestra.tmux import marks, stream

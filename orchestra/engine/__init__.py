@@ -1,6 +1,5 @@
-"""The moving parts: execute, reconcile, supervise, and the bus between them.
+"""The moving parts, through Protocols (`ports.py`): level-triggered, crash-only.
 
-Here: `ports.py` (the Protocols through which the world is reached) and what works through them;
-level-triggered, crash-only.
+Here: `hear` says what happened, `react` and `trigger` decide what is to follow, `apply` does it.
 Not here: tmux, SQL, subprocess or sockets. Adapters live below; the daemon's `assemble.py` hands them in.
 """

@@ -1,4 +1,4 @@
-"""One operation on the world. Plans, and later triggers, yield these; `engine/execute.py` alone carries them out.
+"""One operation on the world. Plans, and later triggers, yield these; `engine/apply/execute.py` alone carries them out.
 
 Objects are named by address; `expect` is the mark the live object must still bear when the action reaches it.
 """

@@ -415,7 +415,7 @@ class Count:
 
 
 def judged(collector: Any, dice: random.Random, count: Count) -> None:
-    """`collector`: the module `engine/collect.py`, or one like it."""
+    """`collector`: the module `engine/react/collect.py`, or one like it."""
     made = world(dice)
     budget = dice.choice((100, 100, 1))
     made.gc = dataclasses.replace(GC, budget=budget)

@@ -18,8 +18,8 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from unittest import mock
 
-from orchestra.daemon import collecting, parts, taking
-from orchestra.engine import collect
+from orchestra.daemon.react import collecting, parts, taking
+from orchestra.engine.react import collect
 from orchestra.host import clock
 from orchestra.model import event, rules, spec
 from orchestra.plan import record, rules_changes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestra.engine import health
+from orchestra.engine.react import health
 from orchestra.model import status
 from tests.support import event_schema
 
@@ -12,7 +12,7 @@ PAGE = Path(__file__).parents[2] / "docs/reference/health.md"
 INTRODUCTION = """\
 # How healthy something is
 
-<!-- Drawn from the table in orchestra/engine/health.py by `make docs`. -->
+<!-- Drawn from the table in orchestra/engine/react/health.py by `make docs`. -->
 
 A pane is `healthy`, `degraded`, `unhealthy` or `unknown`. What is not measured is unknown, never healthy. How to use it:
 [know whether it works](../how-to/health.md).

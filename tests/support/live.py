@@ -26,7 +26,7 @@ from typing import TypeVar
 from unittest import mock
 
 from orchestra.daemon import assemble
-from orchestra.engine import execute, reconcile
+from orchestra.engine.apply import execute, reconcile
 from orchestra.model import plan, progress, spec
 from orchestra.plan import compare
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from orchestra.engine import execute
+from orchestra.engine.apply import execute
 from tests.support import live, truth
 
 

@@ -14,8 +14,9 @@ from unittest import mock
 
 import pytest
 
-from orchestra.daemon import assemble, collecting, taking
-from orchestra.engine import collect
+from orchestra.daemon import assemble
+from orchestra.daemon.react import collecting, taking
+from orchestra.engine.react import collect
 from orchestra.host import clock, lock, processes
 from orchestra.model import action, errors, event, status
 from orchestra.tmux import adapter, commands, rest

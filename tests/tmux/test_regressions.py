@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from orchestra.engine import execute
+from orchestra.engine.apply import execute
 from orchestra.model import errors, spec
 from orchestra.plan import build
 from tests.support import live, truth, worlds

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from orchestra.engine import execute
+from orchestra.engine.apply import execute
 from orchestra.model import spec
 from tests.support import live
 

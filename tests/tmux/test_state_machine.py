@@ -19,7 +19,7 @@ import hypothesis
 import pytest
 from hypothesis import stateful, strategies
 
-from orchestra.engine import execute
+from orchestra.engine.apply import execute
 from orchestra.model import codec, errors, plan, spec
 from orchestra.plan import build, order
 from tests.support import live, truth, worlds

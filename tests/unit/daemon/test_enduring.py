@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from orchestra.daemon import enduring, reacting
+from orchestra.daemon import enduring
+from orchestra.daemon.react import reacting
 from orchestra.model import event, status
-from tests.unit.daemon import test_triggering as triggering
+from tests.unit.daemon.react import test_triggering as triggering
 
 
 class Clock:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from orchestra.daemon import printed
-from orchestra.engine import bus, happenings, publishing
+from orchestra.engine.hear import bus, happenings, publishing
 from orchestra.host import clock, inotify, output, recordings
 from orchestra.model import event
 from orchestra.store import journal

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestra.engine import globs
+from orchestra.engine.react import globs
 from orchestra.host import inotify, notices, watching
 from orchestra.model.touch import Touch
 

@@ -1,0 +1,64 @@
+"""What measuring panes' health needs of this machine: `engine/react/probing.py` put together."""
+
+from __future__ import annotations
+
+import hashlib
+
+from orchestra.daemon import assemble, logs
+from orchestra.daemon.react import parts, steering
+from orchestra.engine.react import probing, trying
+from orchestra.host import age, recordings
+from orchestra.model import errors
+
+
+def part(reach: parts.Reach) -> probing.Probing:
+    # Eyes of its own: who applies meanwhile rests on what it has seen itself.
+    own = assemble.assemble(None, reach.assembly.host.path, reach.assembly.environ)
+    return probing.Probing(
+        clock=reach.clock,
+        trier=trying.Trier(
+            clock=reach.clock,
+            prober=own.world.prober,
+            processes=own.world.processes,
+            secrets=own.world.secrets,
+            token="probe" + hashlib.blake2s(str(reach.found.run).encode(), digest_size=8).hexdigest(),
+        ),
+        output=Output(own, reach.recordings),
+        bus=reach.bus,
+        publish=lambda happened, state: reach.publish(happened, probing.STATE, state),
+        stop=steering.Ending(reach.assembly),
+        is_busy=reach.is_busy,
+        again=reach.look_soon,
+    )
+
+
+class Output:
+    """`probing.Output`."""
+
+    def __init__(self, assembly: assemble.Assembly, recordings: recordings.Recordings) -> None:
+        self._assembly = assembly
+        self._recordings = recordings
+
+    def said(self, pane: str, pid: int) -> probing.Said:
+        folder = self._recordings.folder(pane)
+        life = recordings.life(folder, pid)
+        lines: list[str] = []
+        whole = True
+        if life is None:  # its recording may have begun after it: what tmux still shows
+            try:
+                lines += self._assembly.tmux.capture(pane).split("\n")
+            except errors.OrchestraError:
+                whole = False
+        log = logs.Log(folder, life)
+        try:
+            for batch in log.batches():
+                lines += batch.lines
+                whole = whole and batch.lost == 0
+            lines.append(log.unfinished())
+        finally:
+            log.close()
+        return probing.Said(lines=lines, whole=whole)
+
+    def age(self, pid: int) -> float | None:
+        found = age.ages([pid]).get(pid)
+        return found.total_seconds() if found is not None else None

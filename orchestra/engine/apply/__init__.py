@@ -1,0 +1,1 @@
+"""From a plan to what it says, on a live server."""

@@ -1,0 +1,187 @@
+"""Observe, plan, carry out: one pass. `apply`, `diff` and `delete` are this; what keeps a workspace so will be the same pass, again."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets as randomness
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from orchestra.engine.apply import execute, preview, world
+from orchestra.model import action, errors, plan, progress, spec, status
+from orchestra.plan import applied, build, compare
+
+LOCK_WAIT = timedelta(seconds=60)
+
+Confirm = Callable[[plan.Plan], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    plan: plan.Plan
+    result: progress.Result
+    undone: progress.Result | None = None
+    """What a rollback did; None when there was none."""
+    declined: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciler:
+    world: world.World
+    lock_name: str
+    size: tuple[int, int] = preview.DEFAULT_SIZE
+    new_uid: Callable[[], str] = field(default=lambda: randomness.token_hex(6))
+    lock_wait: timedelta = LOCK_WAIT
+    begun: Callable[[plan.Plan], None] = field(default=lambda _: None)
+    """Told of each plan right before it is carried out."""
+
+    def preview(
+        self, desired: spec.Workspace, options: compare.Options, *, run_commands: bool = False
+    ) -> tuple[plan.Plan, status.Server, Mapping[spec.Secret, str]]:
+        """See `preview.Preview.of`."""
+        looking = preview.Preview(
+            tmux=self.world.tmux, secrets=self.world.secrets, size=self.size, new_uid=self.new_uid
+        )
+        return looking.of(desired, options, run_commands=run_commands)
+
+    async def apply(
+        self,
+        desired: spec.Workspace,
+        options: compare.Options,
+        settings: execute.Settings,
+        confirm: Confirm,
+        report: execute.Report,
+    ) -> Outcome:
+        with self._alone(f"apply {desired.name}", report):
+            made, observed, values = self.preview(desired, options, run_commands=True)
+            if made.stops and not confirm(made):
+                return Outcome(plan=made, result=progress.Result(), declined=True)
+            return await self._carry_out(made, observed, values, settings, report)
+
+    async def apply_saved(
+        self, saved: plan.Plan, settings: execute.Settings, confirm: Confirm, report: execute.Report
+    ) -> Outcome:
+        """Verbatim, or not at all: `Conflict` when the world is no longer the one it was made for."""
+        with self._alone(f"apply {saved.workspace}", report):
+            observed = self.world.tmux.observe()
+            if build.world(saved.workspace, saved.changes, observed) != saved.world:
+                raise errors.Conflict(
+                    f"the saved plan for {saved.workspace} is stale: the tmux server is no longer as it was when it was made",
+                    hint="make it anew: orchestra diff FILE --out PLAN",
+                )
+            values = self.world.secrets.resolve(set(_secrets(saved)), run_commands=True)
+            if saved.stops and not confirm(saved):
+                return Outcome(plan=saved, result=progress.Result(), declined=True)
+            return await self._carry_out(saved, observed, values, settings, report)
+
+    async def steer(
+        self,
+        name: str,
+        options: Callable[[spec.Workspace, status.Server], compare.Options],
+        settings: execute.Settings,
+        confirm: Confirm,
+        report: execute.Report,
+    ) -> Outcome:
+        """Starts and stops what a workspace has as it was applied last. What ran before ran beside what it depends on, well or not:
+        nothing is waited for."""
+        with self._alone(f"steer {name}", report):
+            observed = self.world.tmux.observe()
+            desired = applied.workspace(name, observed)
+            made, observed, values = self.preview(desired, options(desired, observed), run_commands=True)
+            if made.stops and not confirm(made):
+                return Outcome(plan=made, result=progress.Result(), declined=True)
+            return await self._carry_out(made, observed, values, settings, report)
+
+    async def delete(
+        self, name: str, settings: execute.Settings, confirm: Confirm, report: execute.Report
+    ) -> Outcome:
+        return await self.apply(build.nothing(name), compare.Options(), settings, confirm, report)
+
+    async def collect(
+        self,
+        name: str,
+        decide: Callable[[status.Server, Mapping[str, status.Rest]], plan.Plan],
+        settings: execute.Settings,
+        report: execute.Report,
+    ) -> Outcome:
+        """`decide` says what may go still, now that nobody else changes anything here."""
+        with self._alone(f"collect {name}", report):
+            observed, rests = self.world.tmux.observe_rest()
+            return await self._carry_out(decide(observed, rests), observed, {}, settings, report)
+
+    def _alone(self, purpose: str, report: execute.Report) -> AbstractContextManager[None]:
+        def waiting(holder: str) -> None:
+            report(
+                progress.Progress(
+                    address="", phase=progress.Phase.WAITING, detail=f"{holder} is at work here"
+                )
+            )
+
+        return self.world.locks.hold(self.lock_name, purpose, self.lock_wait, waiting)
+
+    async def _carry_out(
+        self,
+        made: plan.Plan,
+        observed: status.Server,
+        values: Mapping[spec.Secret, str],
+        settings: execute.Settings,
+        report: execute.Report,
+    ) -> Outcome:
+        if not made.steps:
+            return Outcome(plan=made, result=progress.Result())
+        self.begun(made)
+        result = await execute.Execution(made, observed, values, self.world, settings, report).run()
+        undone = None
+        if not result.ok and settings.on_error is execute.OnError.ROLLBACK:
+            report(progress.Progress(address="", phase=progress.Phase.WARNING, detail="rolling back"))
+            resting = frozenset(
+                address
+                for address, place in status.owned(observed, made.workspace).items()
+                if place.pane.dead or (place.pane.mark and place.pane.mark.stage is status.Stage.WAITING)
+            )
+            before = applied.workspace(made.workspace, observed)
+            undone = await self._undo(before, resting, values, settings, report)
+        return Outcome(plan=made, result=result, undone=undone)
+
+    async def _undo(
+        self,
+        before: spec.Workspace,
+        resting: frozenset[str],
+        values: Mapping[spec.Secret, str],
+        settings: execute.Settings,
+        report: execute.Report,
+    ) -> progress.Result:
+        made, observed, known = self.preview(before, compare.Options(resting=resting), run_commands=True)
+        back = execute.Settings(wait=False, timeout=settings.timeout, on_error=execute.OnError.CONTINUE)
+        now = _without_waiting(made)
+        return await execute.Execution(now, observed, {**values, **known}, self.world, back, report).run()
+
+
+def _without_waiting(made: plan.Plan) -> plan.Plan:
+    """What ran before ran beside what it depends on, well or not: it goes back at once."""
+    waits = {step.id for step in made.steps if isinstance(step.action, action.Await)}
+    steps = tuple(
+        dataclasses.replace(
+            step,
+            after=tuple(each for each in step.after if each not in waits),
+            optional_after=tuple(each for each in step.optional_after if each not in waits),
+        )
+        for step in made.steps
+        if step.id not in waits
+    )
+    return dataclasses.replace(made, steps=steps)
+
+
+def _secrets(saved: plan.Plan) -> Iterable[spec.Secret]:
+    for step in saved.steps:
+        match step.action:
+            case action.CreateSession(window=window):
+                yield from window.seed.pane.secrets
+            case action.CreateWindow(seed=seed) | action.CreatePane(seed=seed):
+                yield from seed.pane.secrets
+            case action.StartPane(pane=pane):
+                yield from pane.secrets
+            case _:
+                pass

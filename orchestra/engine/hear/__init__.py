@@ -1,0 +1,1 @@
+"""What happened on the server, from its notices to everybody who listens."""

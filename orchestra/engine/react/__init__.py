@@ -1,0 +1,1 @@
+"""What keeps a manifest true: starting again, health, limits, schedules, watching files, collecting."""
