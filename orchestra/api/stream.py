@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from orchestra.engine.hear import bus, sources
 from orchestra.model import event
+from orchestra.model.frozen import frozen
 
 PAGE = 500
 """Events read from the journal at a time."""
@@ -18,7 +18,7 @@ BEAT = 30.0
 """Seconds after which silence is broken by a comment, so that a peer that is gone is noticed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wanted:
     types: tuple[str, ...] = ()
     """Patterns such as `pane.*`; none: all but output."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 
 import click
 
 from orchestra.cli import codes, options, output, suggest
 from orchestra.model import action, errors, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import record
 
 
@@ -59,7 +59,7 @@ def command(common: options.Common, address: str | None, workspace: str | None) 
     os.execv(argv[0], argv)  # words, no shell
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _There:
     kind: action.Kind
     address: str

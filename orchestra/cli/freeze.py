@@ -48,7 +48,7 @@ def command(common: options.Common, inputs: load.Inputs, what: str, into: Path, 
     except (OSError, UnicodeDecodeError) as error:
         raise errors.OrchestraError(f"cannot read {into}: {error}") from error
     loaded = options.read(str(path), inputs, quiet=True) if before else None
-    frozen = freezing.frozen(common.assembly(), what, before, loaded, inputs)
+    frozen = freezing.freeze(common.assembly(), what, before, loaded, inputs)
     changed = frozen.text != before
     if changed and not dry_run:
         _replace(path, before, frozen.text)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from orchestra.model import status, verdicts
+from orchestra.model.frozen import frozen
 
 if TYPE_CHECKING:  # see options
     from orchestra.cli import client, options
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # see options
 UNMEASURED = "no daemon measures it"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Told:
     """Of one pane."""
 
@@ -31,7 +31,7 @@ class Told:
     """Why it is not started again any more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Report:
     panes: Mapping[str, Told]
     """By tmux's id."""

@@ -8,12 +8,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from orchestra.cli import output
 from orchestra.model import progress
+from orchestra.model.frozen import frozen
 
 if TYPE_CHECKING:
     import rich.live
@@ -35,7 +35,7 @@ _REDRAWS = 4
 _MOST_ROWS = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Wait:
     since: float
     phase: progress.Phase

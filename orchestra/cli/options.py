@@ -12,7 +12,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ import click
 
 from orchestra.cli import output, suggest
 from orchestra.model import diagnostic, errors
+from orchestra.model.frozen import frozen
 
 if TYPE_CHECKING:
     from orchestra.cli import client
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Common:
     socket_name: str | None
     socket_path: str | None

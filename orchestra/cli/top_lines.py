@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from orchestra.cli import figures, output, table
 from orchestra.model import metrics
+from orchestra.model.frozen import frozen
 
 IDLE = 10.0
 """Percent of a core: what stays below never fills a block."""
@@ -33,7 +33,7 @@ class Order(StrEnum):
     UPTIME = "uptime"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Line:
     """A workspace, a session, or a pane (which alone has a `row`)."""
 
@@ -47,7 +47,7 @@ class Line:
     recent: Sequence[float | None] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Column:
     title: str
     width: int

@@ -6,7 +6,6 @@ import contextlib
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from orchestra.daemon import assemble, hearing
@@ -14,6 +13,7 @@ from orchestra.engine import hands
 from orchestra.engine.apply import launching
 from orchestra.host import foreground, machine, one_shot, shell
 from orchestra.model import errors, hand, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import record
 from orchestra.tmux import marks, stream
 
@@ -30,7 +30,7 @@ _FILLED = re.compile(rb"\x1b\[1m\x1b\[7m[%#]\x1b\[27m\x1b\[1m\x1b\[0m {2,}\r \r"
 _WIDEST = 2048
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wish:
     command: str
     timeout: timedelta | None = None
@@ -145,7 +145,7 @@ class _Elsewhere(Exception):
     """The name means another pane by now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Asked:
     shell: hands.Shell
     token: str

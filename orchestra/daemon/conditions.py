@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -11,6 +10,7 @@ from orchestra.daemon import assemble, commander
 from orchestra.engine import patterns
 from orchestra.host import foreground
 from orchestra.model import errors, hand, names, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import addressing, grouping
 
 TROUBLE = "ERROR|FATAL|CRASH"
@@ -29,7 +29,7 @@ class State(StrEnum):
     DEAD = "dead"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Condition:
     state: State
     command: str = ""

@@ -7,12 +7,12 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from orchestra.host import cgroups, machine, paths
 from orchestra.model import errors, status
+from orchestra.model.frozen import frozen
 from orchestra.tmux import adapter, server
 from orchestra.tmux import doctor as tmux
 
@@ -26,7 +26,7 @@ class Verdict(StrEnum):
     """orchestra cannot work."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Check:
     name: str
     verdict: Verdict

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from orchestra.daemon import assemble, snapshots
 from orchestra.manifest import dump
 from orchestra.model import errors, names, spec, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import grouping
 from orchestra.snapshot import document, take
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exported:
     text: str
     left_out: Sequence[str]

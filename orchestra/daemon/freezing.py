@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from orchestra.daemon import snapshots
 from orchestra.manifest import dump, weave
 from orchestra.manifest import load as manifest
 from orchestra.model import diagnostic, errors, spec
+from orchestra.model.frozen import frozen
 from orchestra.snapshot import difference, document, take
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from orchestra.manifest import load
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Frozen:
     text: str
     added: Sequence[str]
@@ -27,7 +27,7 @@ class Frozen:
     """What was left out, and what does not agree."""
 
 
-def frozen(
+def freeze(
     assembly: assemble.Assembly, what: str, text: str, loaded: load.Loaded | None, inputs: load.Inputs
 ) -> Frozen:
     """`loaded` is what `text` was loaded as, with these inputs; None: there is no manifest yet."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from orchestra.daemon import assemble
 from orchestra.model import errors, rules, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import addressing, limits, record
 from orchestra.tmux import observe, quote
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Standing:
     place: status.Place
     number: int

@@ -6,12 +6,12 @@ import asyncio
 import collections
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from orchestra.host import inotify, output, recordings
 from orchestra.model import errors
+from orchestra.model.frozen import frozen
 from orchestra.tmux import stream
 
 POLL = 0.2
@@ -20,7 +20,7 @@ BATCH = 1000
 """Lines told at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Batch:
     lines: tuple[str, ...]
     position: output.Position

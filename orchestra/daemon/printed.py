@@ -14,6 +14,7 @@ from orchestra.daemon import logs
 from orchestra.engine.hear import bus, happenings, publishing
 from orchestra.host import clock, inotify, output, recordings
 from orchestra.model import event
+from orchestra.model.frozen import frozen
 from orchestra.tmux import marks, stream
 
 YOUNG = 10.0
@@ -35,7 +36,7 @@ class _Pane:
     """Number → its text, and when it began, monotonic; those that have not ended."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Printing:
     """A pane that may be read: whose it is ("" and "": nobody's), and the token of its shell, if a shell of ours runs there."""
 

@@ -9,7 +9,6 @@ import gzip
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from orchestra.daemon import grouping
 from orchestra.host import clock, programs, recordings
 from orchestra.manifest import dump
 from orchestra.model import codec, errors, history, spec, status
+from orchestra.model.frozen import frozen
 from orchestra.snapshot import difference, document, secret, take
 from orchestra.store import snapshots, texts
 from orchestra.store.inventory import Content, Held, Kept
@@ -34,7 +34,7 @@ HEADER = """\
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Made:
     """Manifests of a server as it is now, not kept yet."""
 

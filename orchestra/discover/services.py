@@ -9,9 +9,10 @@ from orchestra.discover.context import Context
 from orchestra.discover.notes import quoted
 from orchestra.discover.variables import expression
 from orchestra.model.diagnostic import Location
+from orchestra.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Need:
     condition: str
     at: Location

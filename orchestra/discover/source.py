@@ -6,11 +6,11 @@ import os
 import re
 import stat
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestra.discover import limits
 from orchestra.model import diagnostic, dotenv, errors
+from orchestra.model.frozen import frozen
 
 STDIN = "-"
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff]")
@@ -21,7 +21,7 @@ MOST_VARIABLES = 900
 LONGEST_PATH = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Source:
     file: str
     """As it is told: a path, or `-`."""

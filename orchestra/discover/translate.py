@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from orchestra.discover import (
     bridge,
@@ -31,6 +30,7 @@ from orchestra.discover.kinds import Kind
 from orchestra.discover.tree import Map, Node
 from orchestra.model import errors
 from orchestra.model.diagnostic import Diagnostic
+from orchestra.model.frozen import frozen
 
 READERS: Mapping[Kind, Callable[[Map, Context], Draft]] = {
     Kind.TMUXP: tmuxp.manifest,
@@ -64,7 +64,7 @@ JSON = re.compile(r"\s*[{\[]\s*(?:[\"\]}]|\Z)")
 HINT = f"say which one it is with --from: {', '.join(kinds.Kind)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Imported:
     kind: Kind
     document: Mapping[str, object]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from orchestra.engine import ports
 from orchestra.model import errors, hand, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import addressing
 
 Find = Callable[[status.Server], hand.Meant]
@@ -24,13 +24,13 @@ STRIKES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Prepared:
     strokes: tuple[hand.Paste | hand.Keys, ...]
     hear: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Shell:
     """What waits for a line in a pane."""
 

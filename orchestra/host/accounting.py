@@ -7,8 +7,9 @@ stays when a member ends in it; what has to be kept apart is what of an inherita
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from orchestra.model.frozen import frozen
 
 _LESS_THAN_A_TICK = 0.005
 
@@ -28,7 +29,7 @@ class Counted(NamedTuple):
     written: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Account:
     """Of a family, since it was first looked at; the sums never fall."""
 

@@ -16,11 +16,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from orchestra.model import rules
+from orchestra.model.frozen import frozen
 
 ROOT = Path("/sys/fs/cgroup")
 WANTED = ("cpu", "memory", "pids")
@@ -40,7 +40,7 @@ class Way(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Found:
     way: Way
     base: str = ""

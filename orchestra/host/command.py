@@ -10,11 +10,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from orchestra.host import reason
 from orchestra.model import status
+from orchestra.model.frozen import frozen
 
 _OUTPUT = 4096
 """Bytes kept of its output, the last."""
@@ -22,7 +22,7 @@ _LOOK_EVERY = 0.02
 """Seconds, where there are no pidfds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ran:
     attempt: status.Attempt
     output: str

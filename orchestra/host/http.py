@@ -10,10 +10,10 @@ import re
 import ssl
 import urllib.parse
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from orchestra.host import connection
+from orchestra.model.frozen import frozen
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.\d (\d{3})(?:[ \r\n]|\Z)")
 _SAID = 1024
@@ -66,7 +66,7 @@ async def _sent(
         writer.transport.abort()  # a polite goodbye would wait for the other side
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Asked:
     host: str
     port: int

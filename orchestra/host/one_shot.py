@@ -10,8 +10,9 @@ import contextlib
 import os
 import shlex
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from orchestra.model.frozen import frozen
 
 _UNREAD = 3600.0
 """Seconds after which what nobody took away is."""
@@ -41,7 +42,7 @@ FORGETS = frozenset({"bash", "rbash", "dash", "fish"})
 READS = FORGETS | {"sh", "zsh", "ash", "ksh", "ksh93", "mksh", "yash", "busybox"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OneShot:
     line: str
     """To be typed."""

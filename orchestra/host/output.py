@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestra.model.frozen import frozen
+
 SEGMENT = 256 * 1024
 """As `tmux.recording.SEGMENT`; a test holds them together."""
 RING = 32
@@ -57,7 +59,7 @@ class Position:
         return cls(segment, int(offset)) if segment is not None and offset.isdecimal() else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Piece:
     """Bytes, and where they end. `lost`: as many went before them that nobody read in time; None of an unknown number."""
 

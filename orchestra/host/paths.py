@@ -10,14 +10,14 @@ import hashlib
 import os
 import re
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestra.host import reason
 from orchestra.model.errors import Conflict, OrchestraError
+from orchestra.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Directories:
     """Of one tmux socket. Unless they are only `expected`, both exist."""
 

@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from orchestra.model.frozen import frozen
+
 _TMUX_SERVER = re.compile(r"tmux.*: s")
 """The name a tmux server gives itself, cut to 15 characters: `tmux: server`, `tmux-3.5a: serve`. (A client's: `tmux: client`.)"""
 
@@ -28,7 +30,7 @@ _BETWEEN_PROGRAMS = 0.002
 """Seconds. For the moment an exec takes, longer when it waits for the disk, a process shows no environment."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     pid: int
     parent: int

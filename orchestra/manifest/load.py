@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,9 +29,10 @@ from orchestra.manifest.problem import Problems
 from orchestra.manifest.tree import Map
 from orchestra.model import spec
 from orchestra.model.diagnostic import Diagnostic, Location
+from orchestra.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inputs:
     """What besides the file decides the result."""
 
@@ -45,7 +46,7 @@ class Inputs:
     """Need not exist."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Source:
     """What a manifest was loaded from: enough to load the same again."""
 
@@ -60,7 +61,7 @@ class Source:
     """The text alone is not all of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Loaded:
     workspace: spec.Workspace
     document: Mapping[str, object]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import zoneinfo
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from orchestra.manifest import duration, health, template, tree
 from orchestra.manifest.problem import Problems, listed, quoted
 from orchestra.manifest.tree import List, Map, Node, Scalar
 from orchestra.model import event, rules, selector
+from orchestra.model.frozen import frozen
 
 ACTS = (
     "run", "send_keys", "signal", "start", "stop", "restart", "snapshot", "message", "collect", "apply", "notify",
@@ -26,7 +26,7 @@ UNITS = {"cpu": "%", "memory": "KMGT", "io": "KMGT", "processes": "", "threads":
 """What may stand behind the number a metric is compared with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Known:
     """What rules may speak of."""
 

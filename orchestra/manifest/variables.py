@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,6 +12,7 @@ from orchestra.manifest import files, limits, template, tree
 from orchestra.manifest.problem import Problems, listed, nearest, quoted
 from orchestra.manifest.tree import UNKNOWN, Map, Node, Scalar, Value
 from orchestra.model.diagnostic import Location
+from orchestra.model.frozen import frozen
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 RESERVED = frozenset({"workspace", "environment", "replica"})
@@ -31,7 +31,7 @@ TYPES = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Declared:
     name: str
     at: Location
@@ -41,7 +41,7 @@ class Declared:
     enum: tuple[Scalar, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Said:
     """One value somebody gave; `source` says who, in a message, where `at` cannot."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from orchestra.manifest import load
 from orchestra.manifest.weaving import declared, edit, report, session, syntax
 from orchestra.manifest.weaving.declared import Place
 from orchestra.model.diagnostic import Diagnostic, Location
+from orchestra.model.frozen import frozen
 
 NOTHING: Mapping[str, object] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Woven:
     text: str
     added: tuple[str, ...]

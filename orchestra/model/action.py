@@ -6,10 +6,11 @@ Objects are named by address; `expect` is the mark the live object must still be
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from orchestra.model import spec, status
+from orchestra.model.frozen import frozen
 
 
 class Kind(StrEnum):
@@ -21,7 +22,7 @@ class Kind(StrEnum):
     GC = "gc"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Seed:
     """A pane to be made: started at once when `start`, else holding its place with `notice` on its screen."""
 
@@ -31,7 +32,7 @@ class Seed:
     notice: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CreateSession:
     """With its first window and pane: tmux has no empty ones."""
 
@@ -45,7 +46,7 @@ class CreateSession:
     """What tmux calls it, where that is not its address."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CreateWindow:
     address: str
     mark: status.Mark
@@ -55,7 +56,7 @@ class CreateWindow:
     """What tmux calls it, where that is not its name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CreatePane:
     address: str
     window: str
@@ -64,7 +65,7 @@ class CreatePane:
     """Even the window out to make room; not where a person's panes stand in it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StopPane:
     """Ends every process of the pane, gracefully first; the pane itself stays, dead."""
 
@@ -76,7 +77,7 @@ class StopPane:
     """An interactive shell: it ignores SIGTERM."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StartPane:
     """Runs the pane's command in place: same id, same position."""
 
@@ -86,7 +87,7 @@ class StartPane:
     pane: spec.Pane
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TypeLines:
     """Types `pane.send_keys` from `mark.typed` on, each when the shell shows its prompt, each exactly once."""
 
@@ -95,7 +96,7 @@ class TypeLines:
     pane: spec.Pane
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TypeAhead:
     """Types `line` into the pane's shell once it shows its prompt, and Enter only if `enter`."""
 
@@ -105,7 +106,7 @@ class TypeAhead:
     enter: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DeletePane:
     """Removes the pane, whose processes `StopPane` has ended before. tmux removes what is empty then."""
 
@@ -113,7 +114,7 @@ class DeletePane:
     expect: status.Mark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Collect:
     """Removes a session or a pane at which nobody is and in which nothing happens: if it bears its mark and rests exactly as it did
     when `rest` was read (`status.Rest.text`), in one step with the removal. An idle shell is hung up on by it, and so asked to end."""
@@ -125,7 +126,7 @@ class Collect:
     rest: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rename:
     kind: Kind
     address: str
@@ -135,7 +136,7 @@ class Rename:
     """tmux's id, where the address is new to the object."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MovePane:
     """Into `window`; when `create` is given that window is made around it (its own is gone)."""
 
@@ -145,14 +146,14 @@ class MovePane:
     create: WindowMark | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WindowMark:
     mark: status.Mark
     record: str
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MoveWindow:
     address: str
     expect: status.Mark
@@ -160,7 +161,7 @@ class MoveWindow:
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OrderWindows:
     """Ours come in this order; what people opened keeps its places."""
 
@@ -168,20 +169,20 @@ class OrderWindows:
     windows: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OrderPanes:
     window: str
     panes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ArrangeWindow:
     window: str
     layout: str
     """An exact tmux layout string."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Write:
     """Mark and record of an object, and a pane's title. `expect` None: nobody's object, adopted; `id` names it then."""
 
@@ -194,7 +195,7 @@ class Write:
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Focus:
     """Selects a window in its session or a pane in its window; nobody's client is switched to another session."""
 
@@ -202,7 +203,7 @@ class Focus:
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SetOptions:
     """tmux options of a window or a pane: those in `unset` are taken off, the others set; whatever else stands there stays."""
 
@@ -212,7 +213,7 @@ class SetOptions:
     unset: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Zoom:
     """Its active pane fills the window, or no pane does."""
 
@@ -220,7 +221,7 @@ class Zoom:
     zoomed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Await:
     """Waits until the pane meets the condition."""
 
@@ -229,7 +230,7 @@ class Await:
     pane: spec.Pane
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Forget:
     """Takes mark and record off an object that is no longer ours and holds what a person opened."""
 
@@ -238,7 +239,7 @@ class Forget:
     expect: status.Mark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WriteRules:
     """A workspace's triggers, schedules and garbage collection, onto the server; "" takes them off."""
 
@@ -246,7 +247,7 @@ class WriteRules:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Join:
     """Does nothing; what comes after it comes after all before it."""
 
@@ -278,7 +279,7 @@ Action = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Launch:
     """A process as it is exec'd. `env` may hold secrets, so a launch is never stored, printed or compared."""
 
@@ -287,7 +288,7 @@ class Launch:
     dir: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Order:
     """An action with what the plan must not hold: how to start a pane's process, and the record with its secrets' digests."""
 
@@ -296,7 +297,7 @@ class Order:
     record: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outcome:
     """`error` is None when it was done. `moved`: the object was no longer what the plan had seen, so nothing was done."""
 

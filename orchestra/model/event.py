@@ -11,14 +11,14 @@ import functools
 import re
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, cast
 
 from orchestra.model import codec
+from orchestra.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TmuxStarted:
     """A tmux server was found where none was, or another one than before: what was on the old one is gone."""
 
@@ -28,7 +28,7 @@ class TmuxStarted:
     version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TmuxGone:
     """The tmux server ended. Of what ran on it nothing more is known."""
 
@@ -36,21 +36,21 @@ class TmuxGone:
     epoch: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SessionCreated:
     type: ClassVar[str] = "session.created"
     id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SessionClosed:
     type: ClassVar[str] = "session.closed"
     id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SessionRenamed:
     type: ClassVar[str] = "session.renamed"
     id: str
@@ -58,7 +58,7 @@ class SessionRenamed:
     after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SessionAttached:
     """How many clients show it changed."""
 
@@ -68,7 +68,7 @@ class SessionAttached:
     after: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WindowCreated:
     type: ClassVar[str] = "window.created"
     id: str
@@ -77,7 +77,7 @@ class WindowCreated:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WindowClosed:
     type: ClassVar[str] = "window.closed"
     id: str
@@ -85,7 +85,7 @@ class WindowClosed:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WindowRenamed:
     type: ClassVar[str] = "window.renamed"
     id: str
@@ -93,7 +93,7 @@ class WindowRenamed:
     after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WindowMoved:
     """Into another session."""
 
@@ -103,14 +103,14 @@ class WindowMoved:
     after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WindowLayoutChanged:
     type: ClassVar[str] = "window.layout_changed"
     id: str
     layout: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WindowBell:
     """One of its panes rang; tmux does not say which."""
 
@@ -118,7 +118,7 @@ class WindowBell:
     id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PaneCreated:
     type: ClassVar[str] = "pane.created"
     id: str
@@ -126,7 +126,7 @@ class PaneCreated:
     pid: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PaneStarted:
     """Another process runs in it now: it was started again."""
 
@@ -135,7 +135,7 @@ class PaneStarted:
     pid: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PaneExited:
     """Its process ended, with an exit code or by a signal; both are null where nobody can know any more."""
 
@@ -146,7 +146,7 @@ class PaneExited:
     signal: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PaneRestarting:
     """Its process ended, and is started again after the delay."""
 
@@ -157,7 +157,7 @@ class PaneRestarting:
     """How many restarts that makes in the time in which they are counted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PaneFailed:
     """Its process ended and is not started again, though it has a policy: it ended too often, or cannot be started."""
 
@@ -166,13 +166,13 @@ class PaneFailed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PaneClosed:
     type: ClassVar[str] = "pane.closed"
     id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PaneMoved:
     """Into another window."""
 
@@ -182,14 +182,14 @@ class PaneMoved:
     after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PaneTitleChanged:
     type: ClassVar[str] = "pane.title_changed"
     id: str
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PaneOutput:
     """Whole lines that were printed, without escape sequences. On the bus only: the pane's log holds them, the journal does not."""
 
@@ -200,7 +200,7 @@ class PaneOutput:
     """Where the last of these lines ended in the pane's recording: what reads on from there misses nothing and gets nothing twice."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PaneOutputLost:
     """Output that nobody will see: the recording was interrupted, or its ring went round before it was read."""
 
@@ -211,7 +211,7 @@ class PaneOutputLost:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CommandStarted:
     """Typed into a shell, and told by it."""
 
@@ -220,7 +220,7 @@ class CommandStarted:
     command: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CommandFinished:
     type: ClassVar[str] = "command.finished"
     id: str
@@ -229,7 +229,7 @@ class CommandFinished:
     duration: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PaneIdle:
     """It runs, and has printed nothing for so long: a trigger asked for that."""
 
@@ -238,7 +238,7 @@ class PaneIdle:
     duration: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PaneTimeout:
     """Its process has run for so long: a trigger asked for that."""
 
@@ -248,7 +248,7 @@ class PaneTimeout:
     duration: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PaneMatched:
     """It printed a line that a trigger's pattern matches."""
 
@@ -258,7 +258,7 @@ class PaneMatched:
     line: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PaneMetric:
     """What its processes use went over, or under, what a trigger asked for."""
 
@@ -269,7 +269,7 @@ class PaneMetric:
     bound: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HealthChanged:
     """Of a pane; of a session, as its worst pane, where the address is a session's."""
 
@@ -283,7 +283,7 @@ class HealthChanged:
     """For how long it was as before; null where that is not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LimitExceeded:
     """A pane's processes use more than they may, and so many times in a row that something is done."""
 
@@ -297,7 +297,7 @@ class LimitExceeded:
     """What is done: `warn`, `throttle`, `restart`, `stop` or `kill`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LimitKept:
     """They use no more than they may, again; what was throttled is not any more."""
 
@@ -306,7 +306,7 @@ class LimitKept:
     limit: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WatchChanged:
     """Files that a pane watches."""
 
@@ -316,7 +316,7 @@ class WatchChanged:
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FileChanged:
     """Files that a trigger watches."""
 
@@ -327,7 +327,7 @@ class FileChanged:
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScheduleDue:
     """`at`: the instant it was due, ISO 8601 in UTC; each is told once."""
 
@@ -336,7 +336,7 @@ class ScheduleDue:
     at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScheduleMissed:
     """So many times it was due and nothing was done, because of the reason."""
 
@@ -346,7 +346,7 @@ class ScheduleMissed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SchedulePaused:
     """By a person: it is not due until it is resumed."""
 
@@ -354,13 +354,13 @@ class SchedulePaused:
     schedule: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScheduleResumed:
     type: ClassVar[str] = "schedule.resumed"
     schedule: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TriggerFired:
     """What it does begins. `run` names it in what is told after, and to what it calls."""
 
@@ -373,7 +373,7 @@ class TriggerFired:
     """Its sequence; 0 where it is not kept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TriggerSucceeded:
     type: ClassVar[str] = "trigger.succeeded"
     trigger: str
@@ -381,7 +381,7 @@ class TriggerSucceeded:
     duration: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TriggerFailed:
     """`final`: it is not tried again by itself; `orchestra events replay` does it anew."""
 
@@ -397,7 +397,7 @@ class TriggerFailed:
     final: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TriggerLimited:
     """It would have fired more often than it may. Told once for each time that it begins."""
 
@@ -406,7 +406,7 @@ class TriggerLimited:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TriggerLogged:
     """What a trigger had to say: `log`."""
 
@@ -415,7 +415,7 @@ class TriggerLogged:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GcPlanned:
     """What the next pass will take, unless somebody comes back to it."""
 
@@ -424,7 +424,7 @@ class GcPlanned:
     """Address -> why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GcCollected:
     type: ClassVar[str] = "gc.collected"
     taken: Mapping[str, str]
@@ -435,7 +435,7 @@ class GcCollected:
     """Where what was taken can be had back from."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BreakerChanged:
     """Something outside (a webhook's host, a notifier) is not called for a while, or again."""
 
@@ -447,7 +447,7 @@ class BreakerChanged:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ApplyStarted:
     type: ClassVar[str] = "apply.started"
     changes: Mapping[str, int]
@@ -455,7 +455,7 @@ class ApplyStarted:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ApplyFinished:
     type: ClassVar[str] = "apply.finished"
     ok: bool
@@ -468,7 +468,7 @@ class ApplyFinished:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SnapshotSaved:
     """The daemon made one by itself."""
 
@@ -478,7 +478,7 @@ class SnapshotSaved:
     """Those that are in it, and how many panes of each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DaemonStarted:
     type: ClassVar[str] = "daemon.started"
     pid: int
@@ -487,14 +487,14 @@ class DaemonStarted:
     """The one before it did not stop, it was killed or crashed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DaemonStopped:
     type: ClassVar[str] = "daemon.stopped"
     pid: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DaemonFault:
     """Something of its own went wrong; what it does about it is in the text."""
 
@@ -560,7 +560,7 @@ Body = (
 BODIES: Mapping[str, type[Body]] = {kind.type: kind for kind in typing.get_args(Body)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Event:
     body: Body
     time: datetime

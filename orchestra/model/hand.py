@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from enum import StrEnum
 
 from orchestra.model import names, status
+from orchestra.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Meant:
     """A pane, and what it was found by. It must be that still when something is done to it: tmux compares, in the same step."""
 
@@ -36,7 +37,7 @@ class Meant:
         return f"{names.given(self.place.session.name)}/{pane.name or self.number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Paste:
     """Bytes as they are, to this pane only, whatever `synchronize-panes` says."""
 
@@ -45,7 +46,7 @@ class Paste:
     """As a paste, where the program asks for that: then a newline in it ends no line."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Keys:
     """tmux's names of keys (`C-c`, `Enter`, `Up`); what is no such name is text."""
 
@@ -60,7 +61,7 @@ ENTER = Paste(data=b"\r")
 INTERRUPT = Paste(data=b"\x03")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Message:
     """Goes into the pane whole, or not at all; and once, however often it is sent."""
 
@@ -94,7 +95,7 @@ class Verdict(StrEnum):
 WENT = (Verdict.DONE, Verdict.ALREADY)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Foreground:
     """What has a pane's terminal now."""
 
@@ -116,7 +117,7 @@ class Foreground:
         return " ".join(self.argv)[:200]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Screen:
     """What a pane shows."""
 
@@ -141,7 +142,7 @@ class Stop(StrEnum):
     KILL = "SIGKILL"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ran:
     """A command that a shell was given, when it has ended."""
 

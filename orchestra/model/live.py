@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from orchestra.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Program:
     argv: tuple[str, ...]
     """As it was exec'd, or as it calls itself since."""
@@ -16,7 +18,7 @@ class Program:
     """Of its executable; "" likewise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Running:
     """In one pane."""
 
@@ -28,7 +30,7 @@ class Running:
     """The first one's, as it was exec'd."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Settings:
     """What is set on the objects of a server themselves, not inherited; none of it ours."""
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from orchestra.model import codec
+from orchestra.model.frozen import frozen
 
 _Number = TypeVar("_Number", int, float)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Usage:
     """Of a pane's whole process tree, at one moment; or of several panes together.
 
@@ -41,7 +41,7 @@ class Usage:
     """Seconds since the pane's first process was started; of several, the longest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pane:
     """One that is measured, whoever made it."""
 
@@ -65,7 +65,7 @@ class Pane:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     pane: Pane
     usage: Usage | None
@@ -76,7 +76,7 @@ class Row:
     """What its probe says; None where there is none, or nobody probes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Point:
     """Of a pane's history. Rates are over the time since the point before; None where there is none, or its process is another."""
 

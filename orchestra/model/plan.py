@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from orchestra.model import action, diagnostic
+from orchestra.model.frozen import frozen
 
 
 class Verb(StrEnum):
@@ -16,7 +16,7 @@ class Verb(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cause:
     """Why: `reason` is a sentence without the values; `before` and `after` are shown as they stand, secrets never."""
 
@@ -27,7 +27,7 @@ class Cause:
     """The world did it, not an edit of the manifest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Change:
     kind: action.Kind
     address: str
@@ -37,7 +37,7 @@ class Change:
     """The pid of what runs and will be stopped; 0 when nothing is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """`after` holds the ids of the steps that must have succeeded before; `change` is the address this is for."""
 
@@ -49,7 +49,7 @@ class Step:
     change: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Plan:
     workspace: str
     file: str

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from enum import StrEnum
+
+from orchestra.model.frozen import frozen
 
 # --- what is done
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Run:
     """A string is run by `/bin/sh -c`, a list as it is. The event is in its environment and on its standard input."""
 
@@ -20,7 +22,7 @@ class Run:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SendKeys:
     """`to`, here and below: a selector, "" for the event's own pane."""
 
@@ -28,51 +30,51 @@ class SendKeys:
     to: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Signal:
     signal: str
     to: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Start:
     to: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stop:
     to: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Restart:
     to: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Snapshot:
     scrollback: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Message:
     text: str
     to: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Collect:
     """One pass of garbage collection over the workspace."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Apply:
     """The workspace's manifest anew; `yes`: what runs may be stopped."""
 
     yes: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Notify:
     title: str
     text: str = ""
@@ -80,7 +82,7 @@ class Notify:
     """Names of the daemon's environment variables that hold Apprise's addresses: those are secrets."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Webhook:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -90,7 +92,7 @@ class Webhook:
     """None: the event, as JSON."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Log:
     text: str
 
@@ -112,7 +114,7 @@ Act = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reaction:
     """Texts in it may hold `{{ event.… }}` and nothing else that is to be evaluated."""
 
@@ -124,33 +126,33 @@ class Reaction:
 # --- when
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OnEvent:
     """`types` as `event.matches` takes them."""
 
     types: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OnOutput:
     pattern: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OnIdle:
     """A pane that runs has printed nothing for so long."""
 
     after: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OnTimeout:
     """A pane's process has run for so long."""
 
     after: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OnFile:
     paths: tuple[str, ...]
     """Absolute globs."""
@@ -167,7 +169,7 @@ class Metric(StrEnum):
     """Bytes a second, read and written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OnMetric:
     """Exactly one of `above` and `below` is set."""
 
@@ -176,7 +178,7 @@ class OnMetric:
     below: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OnSchedule:
     schedule: str
 
@@ -184,7 +186,7 @@ class OnSchedule:
 On = OnEvent | OnOutput | OnIdle | OnTimeout | OnFile | OnMetric | OnSchedule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Often:
     """At most `count` times in any stretch of `within`."""
 
@@ -192,7 +194,7 @@ class Often:
     within: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trigger:
     name: str
     on: On
@@ -219,23 +221,23 @@ class Overlap(StrEnum):
     ALLOW = "allow"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cron:
     expression: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Every:
     interval: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class At:
     time: str
     """ISO 8601, with its offset or in the schedule's zone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Schedule:
     name: str
     time: Cron | Every | At
@@ -248,7 +250,7 @@ class Schedule:
     do: tuple[Reaction, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Gc:
     """None: of that kind nothing is collected."""
 
@@ -261,7 +263,7 @@ class Gc:
     """Sessions and panes that one pass may take."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Group:
     name: str
     panes: tuple[str, ...]
@@ -269,7 +271,7 @@ class Group:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rules:
     """All of one workspace. It stands on the tmux server, so that the daemon and `diff` see what was applied last."""
 
@@ -291,7 +293,7 @@ class Breach(StrEnum):
     KILL = "kill"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Limits:
     """Of all the pane's processes together; None: no limit."""
 
@@ -308,7 +310,7 @@ class Limits:
     """So many times in a row it is seen above a limit before something is done."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Watch:
     paths: tuple[str, ...]
     """Absolute globs."""

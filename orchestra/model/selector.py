@@ -5,7 +5,9 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from orchestra.model.frozen import frozen
 
 _LABEL = re.compile(r"(?P<name>[A-Za-z0-9_./-]{1,64})(?P<operator>!=|==?)(?P<value>[^,]*)\Z")
 _GLOB = re.compile(r"[A-Za-z0-9_.*?\[\]!-]{1,200}(/[A-Za-z0-9_.*?\[\]!-]{1,200})?\Z")
@@ -13,7 +15,7 @@ _GROUP = re.compile(r"@[A-Za-z0-9_-]{1,64}\Z")
 ALL = "@all"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Candidate:
     """A pane that may be meant."""
 

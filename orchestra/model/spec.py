@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from enum import StrEnum
 
 from orchestra.model import rules, selector
+from orchestra.model.frozen import frozen
 
 
 class Condition(StrEnum):
@@ -17,7 +18,7 @@ class Condition(StrEnum):
     COMPLETED_SUCCESSFULLY = "completed_successfully"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Dependency:
     """`pane` (an address; sessions and groups are already expanded to their panes) must reach `condition` first."""
 
@@ -26,14 +27,14 @@ class Dependency:
     required: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CommandProbe:
     """Healthy when it exits 0. A string is run by `/bin/sh -c`, a list as it is."""
 
     command: str | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HttpProbe:
     """Healthy on a 2xx or 3xx answer, or on `status` alone when it is given. Redirects are not followed."""
 
@@ -41,7 +42,7 @@ class HttpProbe:
     status: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TcpProbe:
     """Healthy when a connection opens."""
 
@@ -49,7 +50,7 @@ class TcpProbe:
     port: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OutputProbe:
     """Healthy once a line of the pane's output matches (Python regular expression, searched)."""
 
@@ -59,7 +60,7 @@ class OutputProbe:
 Probe = CommandProbe | HttpProbe | TcpProbe | OutputProbe
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Health:
     probe: Probe
     interval: timedelta = timedelta(seconds=10)
@@ -74,7 +75,7 @@ class Health:
     restart_unhealthy: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stop:
     """How a pane's processes are asked to end: by `keys` typed, else by `command`, else by `signal` (None: SIGTERM for
     commands, SIGHUP for interactive shells, which ignore SIGTERM); after `timeout` the whole tree gets SIGKILL."""
@@ -92,7 +93,7 @@ class Policy(StrEnum):
     UNLESS_STOPPED = "unless-stopped"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Restart:
     """`delay` before the first restart, `factor` times as long before each further one, at most `longest`."""
 
@@ -112,7 +113,7 @@ class SourceKind(StrEnum):
     ENV_FILE = "env_file"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Secret:
     """A reference, never a value: `name` is the variable panes see; `source` says where the value is read at apply.
 
@@ -125,7 +126,7 @@ class Secret:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Size:
     """Along the layout's axis: `cells`, or `percent` of the window. Exactly one is set."""
 
@@ -133,7 +134,7 @@ class Size:
     percent: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pane:
     address: str
     command: str | tuple[str, ...] | None = None
@@ -174,7 +175,7 @@ class Pane:
         return self.address.partition("/")[2]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Window:
     name: str
     title: str | None = None
@@ -196,7 +197,7 @@ class Window:
         return self.options.get("automatic-rename") == "on"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Session:
     name: str
     title: str | None = None
@@ -235,7 +236,7 @@ def candidates(sessions: Sequence[Session], groups: Sequence[Group] = ()) -> tup
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Snapshots:
     """Those that the daemon makes of a workspace by itself."""
 
@@ -246,7 +247,7 @@ class Snapshots:
     history: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Workspace:
     name: str
     description: str = ""
@@ -263,7 +264,7 @@ class Workspace:
         return tuple(pane for session in self.sessions for pane in session.panes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Restore:
     """The user's own settings about what ran in shells: lines by pattern."""
 

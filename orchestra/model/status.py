@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from orchestra.model.frozen import frozen
 
 
 class Stage(StrEnum):
@@ -29,7 +31,7 @@ _MARK = re.compile(
 """Nothing in it means anything to tmux, whoever wrote it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Mark:
     """Whose an object is. It stands on the live object as a tmux user option, and every destructive command compares it whole.
 
@@ -69,7 +71,7 @@ def _parsed(text: str) -> Mark | None:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pane:
     id: str
     index: int
@@ -100,7 +102,7 @@ class Pane:
     """What a person has set by hand, as JSON text (`plan/limits.py`); it goes before the record's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Window:
     id: str
     index: int
@@ -119,7 +121,7 @@ class Window:
     panes: tuple[Pane, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Session:
     id: str
     name: str
@@ -131,7 +133,7 @@ class Session:
     windows: tuple[Window, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Server:
     """`running` is False when there is surely no server; when nobody can tell, observing raises `TmuxUnavailable`."""
 
@@ -155,7 +157,7 @@ class Server:
         return f"{self.pid}.{self.started}" if self.running else "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rest:
     """What shows whether anybody is or was at a session or a pane. `text` is all of it in tmux's own words, and more (where the cursor
     stands, what was printed last and when, the marks): what is taken because it rested is compared with it whole, right then."""
@@ -169,7 +171,7 @@ class Rest:
     """Somebody reads or chooses in it (copy mode and the like), or has switched its input off."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Place:
     """A pane with where it is."""
 
@@ -199,7 +201,7 @@ def owned(server: Server, workspace: str) -> Mapping[str, Place]:
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ending:
     """How far tmux is with a pane whose process may have ended: that it is dead is told before how it died."""
 
@@ -209,7 +211,7 @@ class Ending:
     signal: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Process:
     """A process that cannot be mistaken for a later one with its number: `started` is its start time."""
 
@@ -218,7 +220,7 @@ class Process:
     name: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Attempt:
     """One probe's result. `reason` says what was seen («connection refused»), one printable line."""
 

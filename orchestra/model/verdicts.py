@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from orchestra.model import status
+from orchestra.model.frozen import frozen
 
 WORST = tuple(status.Health)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verdict:
     """How healthy a pane is, or a session."""
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from orchestra.model import action, diagnostic, errors, names, plan, spec, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import causes, deltas, matching, opened, record, rules_changes, seen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Options:
     prune: bool = True
     adopt: bool = False

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from orchestra.model import action, diagnostic, plan, spec, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import record, seen
 
 
@@ -95,7 +96,7 @@ class Session:
         return next((each for each in self.windows if each.have is None and each.new_panes), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Forgotten:
     kind: action.Kind
     address: str

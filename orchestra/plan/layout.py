@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from orchestra.model import spec
+from orchestra.model.frozen import frozen
 
 NAMES = (
     "even-horizontal",
@@ -28,7 +28,7 @@ class TooSmall(ValueError):
     """The panes do not fit: each needs one cell, and a border stands between two."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cell:
     width: int
     height: int

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from orchestra.model import names, spec, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import record
 
 
@@ -27,7 +28,7 @@ class Condition(StrEnum):
     """Its shell ended, or it is not known yet how its command did."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pane:
     address: str
     id: str
@@ -46,7 +47,7 @@ class Pane:
     """It has a restart policy other than `no`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Window:
     """`address` is ours when it is marked, else made of tmux's names: a person has moved our panes there."""
 
@@ -56,7 +57,7 @@ class Window:
     """Panes in it that are not this workspace's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Session:
     address: str
     live_name: str
@@ -72,7 +73,7 @@ class Session:
         return tuple(pane for window in self.windows for pane in window.panes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Workspace:
     name: str
     sessions: tuple[Session, ...]

@@ -12,9 +12,9 @@ import hmac
 import json
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from orchestra.model import codec, spec
+from orchestra.model.frozen import frozen
 
 RESTART = ("command", "send_keys", "shell", "dir", "env")
 """The fields whose change restarts a pane; with them a secret's name or value."""
@@ -26,7 +26,7 @@ AT_START = ("was", "scrollback_file", "history_file", "opened")
 OWED = "owed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PaneRecord:
     pane: spec.Pane
     secrets: Mapping[str, str]

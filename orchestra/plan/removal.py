@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from orchestra.model import action, spec, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import deltas
 from orchestra.plan.draft import Draft
 
@@ -77,7 +78,7 @@ class Emptied:
     holds: list[Hold] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hold:
     mark: status.Mark
     change: str

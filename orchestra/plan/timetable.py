@@ -13,10 +13,10 @@ import hashlib
 import itertools
 import zoneinfo
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from orchestra.model import rules
+from orchestra.model.frozen import frozen
 
 MOST = 5000
 """Instants that are counted; who missed more is told so many."""
@@ -160,7 +160,7 @@ def due(what: rules.Schedule, instant: datetime, following: datetime | None, see
     return instant + most * (int.from_bytes(digest[:6]) / 2**48)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Passed:
     """Instants whose turn has come, and the next one's."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from orchestra.discover import naming
 from orchestra.model import live, names, spec, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import applied, layout
 from orchestra.snapshot import programs, secret
 
@@ -44,7 +45,7 @@ _USUAL = {"automatic-rename": "off", "synchronize-panes": "off"}
 """What naming a window, and orchestra, set on windows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Seen:
     """All there is to know."""
 
@@ -58,7 +59,7 @@ class Seen:
     host: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Taken:
     workspace: spec.Workspace
     owned: bool

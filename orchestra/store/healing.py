@@ -11,12 +11,12 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestra.model.errors import Conflict
+from orchestra.model.frozen import frozen
 from orchestra.store import carve, clock, examine, row, schema, trouble
 from orchestra.store.limits import Limits
 
@@ -35,7 +35,7 @@ class Condition(enum.StrEnum):
     HEALED = "healed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Found:
     """What was at the path. Of a healed one: say it loudly."""
 

@@ -6,13 +6,14 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from orchestra.model import names
 from orchestra.model.errors import OrchestraError
+from orchestra.model.frozen import frozen
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ class Damaged(Exception):
     """What lies there is not what was saved. Its text is one printable line."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Held:
     """Of one workspace."""
 
@@ -46,7 +47,7 @@ class Held:
     panes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sum:
     """Of one file."""
 
@@ -54,7 +55,7 @@ class Sum:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Content:
     """What is to be saved."""
 
@@ -73,7 +74,7 @@ class Content:
     """By path: parts of letters, digits, `.`, `_` and `-` that do not begin with a dot, at most eight, with `/` between."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Kept:
     """One that is on disk."""
 

@@ -6,8 +6,8 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from orchestra.model.frozen import frozen
 from orchestra.tmux import server
 
 OLDEST = "3.2a"
@@ -19,7 +19,7 @@ _VERSION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Fault:
     """Of tmux's own, as measured. `reference` is where tmux's authors speak of it; `last` None: no release is without it."""
 

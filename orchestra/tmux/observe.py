@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestra.model import errors, status
+from orchestra.model.frozen import frozen
 
 SESSION = "@orchestra_session"
 WINDOW = "@orchestra_window"
@@ -91,7 +92,7 @@ QUESTION = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reading:
     server: status.Server
     control_clients: tuple[str, ...]

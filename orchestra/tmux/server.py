@@ -11,10 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestra.model import errors
+from orchestra.model.frozen import frozen
 
 TIMEOUT = 30
 """Seconds a client may take; a healthy server answers within milliseconds."""
@@ -36,7 +36,7 @@ QUIETLY = ("set-option", "-gq", _HOOK, "source-file -", ";", "set-hook", "-R", _
 cannot take what we make away from us half-way."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Choice:
     """Which server, as tmux itself chooses: `-S path`, else `-L name`, else the one we run in, else the default."""
 
@@ -60,7 +60,7 @@ class Choice:
         return str(folder / f"tmux-{os.getuid()}" / (arguments[1] if arguments else "default"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reply:
     code: int
     out: bytes

@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, assert_never
@@ -22,6 +21,7 @@ from orchestra.engine.trigger import firings, triggers
 from orchestra.host import clock, command, foreground, machine, programs
 from orchestra.manifest import fault, reacting, template
 from orchestra.model import event, rules, selector, spec, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import applied, compare, record
 from orchestra.tmux import telling
 
@@ -41,7 +41,7 @@ class Collecting(Protocol):
         """Panes that were collected, and are not made again by what acts by itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Eyes:
     """A look of an act's own: what others have seen is theirs."""
 

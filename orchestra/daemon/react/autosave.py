@@ -7,13 +7,13 @@ import contextlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from orchestra.daemon import assemble
 from orchestra.daemon.react import parts
 from orchestra.host import memory, paths, whole_file
 from orchestra.model import codec, errors, event, spec, status
+from orchestra.model.frozen import frozen
 from orchestra.store import texts
 
 SETTLES = 2.0
@@ -24,7 +24,7 @@ LATEST = 20.0
 _log = logging.getLogger("orchestra.autosave")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wish:
     scope: str
     """A workspace; "" for everything."""

@@ -21,6 +21,7 @@ from orchestra.daemon.react import parts, taking
 from orchestra.engine.react import collect
 from orchestra.host import clock, paths
 from orchestra.model import codec, errors, event, rules, status
+from orchestra.model.frozen import frozen
 from orchestra.store import journal
 
 STATE = "collect"
@@ -32,7 +33,7 @@ KEPT = 20
 _log = logging.getLogger("orchestra.collect")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Collection:
     """One workspace's share of a pass."""
 
@@ -44,7 +45,7 @@ class Collection:
     """Address → why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Taking:
     """What is being taken, kept before anything is, so that whoever comes after a daemon that was killed can say what became of it."""
 
@@ -56,7 +57,7 @@ class Taking:
     """Address → the panes that go with it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Kept:
     taking: tuple[Taking, ...] = ()
     collections: tuple[Collection, ...] = ()

@@ -7,7 +7,6 @@ plans, as everybody does. What it must know after a restart it keeps in the jour
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from orchestra.daemon import assemble
@@ -15,6 +14,7 @@ from orchestra.engine.hear import bus
 from orchestra.engine.trigger import firings
 from orchestra.host import clock, paths, recordings
 from orchestra.model import event, status
+from orchestra.model.frozen import frozen
 from orchestra.store import journal
 
 
@@ -42,7 +42,7 @@ Say = Callable[[event.Body, str, str, Mapping[str, Any]], Awaitable[None]]
 """An event of a workspace and an address, with state to be kept in the same transaction; returns when both are on the disk."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reach:
     """What parts are given of the daemon."""
 

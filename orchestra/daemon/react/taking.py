@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from orchestra.engine.apply import execute
 from orchestra.engine.react import collect
 from orchestra.host import paths
 from orchestra.model import action, errors, plan, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import record
 from orchestra.store import inventory
 
@@ -24,7 +24,7 @@ ENDS = timedelta(seconds=5)
 """For a shell that was hung up on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Seen:
     server: status.Server
     rests: Mapping[str, status.Rest]

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestra.model.frozen import frozen
+
 MOST_ENTRIES = 20_000
 DEEPEST = 4
 LARGEST = 1 << 20
@@ -128,7 +130,7 @@ def _bytes(path: Path) -> bytes:
 MOST_SOURCES = 400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Place:
     """One package of the project: names are relative to it, and what belongs to packages inside it is not seen."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from orchestra.model.diagnostic import Diagnostic, Severity
+from orchestra.model.frozen import frozen
 
 
 class Role(StrEnum):
@@ -19,7 +20,7 @@ class Role(StrEnum):
     """Tests and the like: nobody waits for them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Listening:
     port: int
     path: str | None = None
@@ -37,7 +38,7 @@ class Listening:
     """How long one probe may take, where that is longer than usual."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pane:
     name: str
     command: str
@@ -70,7 +71,7 @@ class Pane:
     """From the root, where it is not its package's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Session:
     name: str
     dir: str

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from orchestra.discover.project import folder, found, reading, saying
 from orchestra.model.diagnostic import Diagnostic
+from orchestra.model.frozen import frozen
 
 MARKERS = ("package.json",)
 LOCKS = {
@@ -28,7 +28,7 @@ NO_TEST = "no test specified"
 """What `npm init` writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Framework:
     name: str
     port: int

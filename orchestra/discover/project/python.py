@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from orchestra.discover.project import folder, found, reading, requirements, saying
 from orchestra.model.diagnostic import Diagnostic
+from orchestra.model.frozen import frozen
 
 MARKERS = ("manage.py", *requirements.FILES)
 RUNNERS = {
@@ -35,7 +35,7 @@ BEAT = ("beat_schedule", "CELERY_BEAT_SCHEDULE", "django_celery_beat", "add_peri
 Sources = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Runner:
     program: str
     """What stands before a program of the environment."""
@@ -116,7 +116,7 @@ def _web(place: folder.Place, needs: set[str], runner: Runner, sources: Sources)
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class App:
     path: str
     module: str

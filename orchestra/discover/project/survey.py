@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from orchestra.discover.project import (
@@ -27,6 +27,7 @@ from orchestra.discover.project import (
     waiting,
 )
 from orchestra.model.diagnostic import Diagnostic
+from orchestra.model.frozen import frozen
 
 DETECTORS: tuple[Callable[[folder.Place], found.Found], ...] = (
     procfile.panes,
@@ -63,7 +64,7 @@ ASIDE = frozenset(_WORDS.split())
 MOST_PACKAGES = 40
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Survey:
     workspace: str
     sessions: tuple[found.Session, ...]

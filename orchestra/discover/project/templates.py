@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from orchestra.discover.project import folder, reading
 from orchestra.model import names
+from orchestra.model.frozen import frozen
 
 PROJECT = ".orchestra/templates"
 SUFFIXES = (".yaml", ".yml")
@@ -18,7 +18,7 @@ WORKSPACE = re.compile(r"^workspace:[^\n]*$", re.MULTILINE)
 PACKAGED, USER, IN_PROJECT = "orchestra", "user", "project"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Template:
     name: str
     origin: str

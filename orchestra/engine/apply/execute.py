@@ -15,6 +15,7 @@ from enum import StrEnum
 from orchestra.engine import together
 from orchestra.engine.apply import gates, launching, stopping, typing_lines, world
 from orchestra.model import action, errors, plan, progress, spec, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import record
 
 LONG = (action.StopPane, action.TypeLines, action.TypeAhead, action.Await)
@@ -31,7 +32,7 @@ class OnError(StrEnum):
     ROLLBACK = "rollback"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Settings:
     wait: bool = True
     """Wait for the health of what was started even where nothing else waits for it."""

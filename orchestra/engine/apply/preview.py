@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import secrets as randomness
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from orchestra.engine import ports
 from orchestra.model import plan, spec, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import build, compare, record
 
 LOOKS = 20
@@ -31,7 +32,7 @@ def _untold(pane: status.Pane) -> bool:
     return pane.dead and pane.exit_code is None and pane.signal is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Preview:
     tmux: ports.Tmux
     secrets: ports.Secrets

@@ -6,11 +6,12 @@ import dataclasses
 import secrets as randomness
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from orchestra.engine.apply import execute, preview, world
 from orchestra.model import action, errors, plan, progress, spec, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import applied, build, compare
 
 LOCK_WAIT = timedelta(seconds=60)
@@ -18,7 +19,7 @@ LOCK_WAIT = timedelta(seconds=60)
 Confirm = Callable[[plan.Plan], bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outcome:
     plan: plan.Plan
     result: progress.Result
@@ -27,7 +28,7 @@ class Outcome:
     declined: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reconciler:
     world: world.World
     lock_name: str

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from orchestra.model import event, status
+from orchestra.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Session:
     name: str
     attached: int = 0
@@ -16,7 +17,7 @@ class Session:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Window:
     session: str
     name: str
@@ -26,7 +27,7 @@ class Window:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pane:
     window: str
     pid: int
@@ -39,7 +40,7 @@ class Pane:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Seen:
     """A server as events see it, by tmux's ids; `epoch` is empty when there is none."""
 
@@ -50,7 +51,7 @@ class Seen:
     panes: Mapping[str, Pane] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Happening:
     """An event before it has its time and its place in the journal."""
 

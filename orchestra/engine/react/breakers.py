@@ -5,8 +5,9 @@ Pure: times are seconds of a clock that is never set, handed in. (docs/decisions
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from orchestra.model.frozen import frozen
 
 THRESHOLD = 5
 """Failures in a row."""
@@ -20,7 +21,7 @@ class State(StrEnum):
     HALF_OPEN = "half_open"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Breaker:
     state: State = State.CLOSED
     failures: int = 0

@@ -8,11 +8,12 @@ fails closed: what was not looked at, or cannot be understood, stays.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from orchestra.engine.trigger import triggers
 from orchestra.model import action, names, plan, rules, spec, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import build, causes, record, rules_changes
 
 ORPHANED = timedelta(days=1)
@@ -21,7 +22,7 @@ LIVES = (status.Stage.WAITING, status.Stage.TYPING, status.Stage.STOPPED)
 """Stages of what is not at its end: still to be started, being typed into, or stopped by a person (an apply would start it anew)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class World:
     server: status.Server
     rests: Mapping[str, status.Rest]
@@ -38,7 +39,7 @@ class World:
     """Workspaces that own nothing: for how long we have seen that."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Victim:
     kind: action.Kind
     """A session, a pane; GC: what is remembered of a workspace that owns nothing."""
@@ -56,7 +57,7 @@ class Victim:
     quiet: timedelta = timedelta(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Decision:
     victims: tuple[Victim, ...] = ()
     """Those that have rested longest first."""
@@ -67,7 +68,7 @@ class Decision:
 # --- how long
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Since:
     text: str
     at: float
@@ -127,7 +128,7 @@ _Found = Victim | tuple[str, str, str]
 """Or workspace, address and why it stays."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Around:
     """Read once: what stands on all panes."""
 
@@ -377,7 +378,7 @@ def _goes_on(text: str) -> bool:
 # --- marked, then taken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pass:
     take: tuple[Victim, ...]
     mark: tuple[Victim, ...]

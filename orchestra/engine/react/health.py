@@ -9,12 +9,12 @@ import dataclasses
 import functools
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from orchestra.engine import ending
 from orchestra.model import spec, status, verdicts
+from orchestra.model.frozen import frozen
 from orchestra.plan import record
 
 SPACING = 0.75
@@ -77,7 +77,7 @@ TABLE: Mapping[tuple[status.Health, Sign], status.Health] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Seen:
     """A pane of ours, as a look shows it."""
 
@@ -101,7 +101,7 @@ class Seen:
         return self.pane.health if self.pane is not None else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Now:
     """Both clocks: the one that is never set, in seconds, and the time of day."""
 
@@ -109,7 +109,7 @@ class Now:
     time: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Known:
     """Of one pane. Numbers are of probes in a row, times seconds of the clock that is never set."""
 

@@ -11,13 +11,13 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from orchestra.engine import ports
 from orchestra.engine.react import limits as deciding
 from orchestra.engine.react.limits import Kind
 from orchestra.model import codec, errors, event, metrics, rules, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import limits as standing
 from orchestra.plan import record
 
@@ -34,7 +34,7 @@ MUCH_LATER = 10.0
 """Or it failed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Watched:
     key: str
     """Its uid; of a pane that is not ours its server's life and its id."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from orchestra.model import rules
+from orchestra.model.frozen import frozen
 
 
 class Kind(StrEnum):
@@ -32,7 +33,7 @@ _BRAKED = (Kind.CPU, Kind.OUTPUT)
 """What running less makes less."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exceeded:
     kind: Kind
     value: float
@@ -40,7 +41,7 @@ class Exceeded:
     action: rules.Breach
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Past:
     """Of one pane. What was told and what is owed outlives the daemon; the rest is seen again."""
 
@@ -60,7 +61,7 @@ class Past:
     """Of the time that it is let run."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verdict:
     past: Past
     exceeded: tuple[Exceeded, ...] = ()
@@ -178,7 +179,7 @@ def interval(nearest: float, *, is_counting: bool) -> float:
     return CLOSE if nearest >= 0.8 else NEAR if nearest >= 0.5 else FAR
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cues:
     """Of the whole machine, read in microseconds. No pane can have come over a limit unless the machine moved as much."""
 
@@ -191,7 +192,7 @@ class Cues:
     at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Room:
     """The least that any pane may have more before it is over a limit; None where none has such a limit."""
 

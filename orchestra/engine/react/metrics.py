@@ -9,12 +9,12 @@ from __future__ import annotations
 import array
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
 from orchestra.engine import ports
 from orchestra.model import errors, event, metrics, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import measured
 
 PERIOD = 10.0
@@ -50,7 +50,7 @@ class Kept(Protocol):
         """In order."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reading:
     time: float
     """Unix time."""

@@ -12,7 +12,6 @@ import dataclasses
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -20,6 +19,7 @@ from orchestra.engine import patterns, ports
 from orchestra.engine.hear import bus, happenings
 from orchestra.engine.react import health, overhearing, trying
 from orchestra.model import errors, event, names, spec, status, verdicts
+from orchestra.model.frozen import frozen
 
 STATE = "health"
 FIRST_BEAT, LONGEST_BEAT = 0.1, 1.0
@@ -38,7 +38,7 @@ Stop = Callable[[str, Mapping[str, tuple[int, str]]], Awaitable[Mapping[str, str
 why. `Busy`: not now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Said:
     """What a process printed so far. `whole`: nothing of it is missing."""
 

@@ -12,12 +12,12 @@ import dataclasses
 import itertools
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orchestra.engine import ports
 from orchestra.model import codec, errors, event, rules, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import record, rules_changes, timetable
 
 STATE = "schedules"
@@ -34,7 +34,7 @@ GONE = "it was not on the tmux server"
 PAUSED = "it was paused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Past:
     """Of one schedule."""
 
@@ -54,7 +54,7 @@ class Past:
         return any(first <= instant <= last for first, last in self.told)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """An event, and what is known once it is told."""
 
@@ -62,7 +62,7 @@ class Step:
     past: Past
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Decision:
     steps: tuple[Step, ...]
     past: Past
@@ -129,7 +129,7 @@ def _with(what: rules.Schedule, past: Past, instant: datetime) -> tuple[tuple[da
     return tuple(sorted([*told, (instant, instant)])[-STRETCHES:])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Standing:
     """A schedule that stands on the server."""
 

@@ -10,12 +10,12 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from orchestra.engine import ports
 from orchestra.model import codec, errors, event, spec, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import causes, record
 
 STATE = "supervise"
@@ -25,7 +25,7 @@ AGAIN = 1.0
 """Seconds until what could not be started is tried again: another command holds the lock."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ended:
     """A pane whose process has ended and that has a policy about that, or was ended by one of us."""
 
@@ -47,7 +47,7 @@ class Ended:
         return f"signal {self.signal}" if self.signal is not None else f"exit code {self.exit_code}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Past:
     """Of one pane. Times are seconds of a clock that is never set."""
 

@@ -17,6 +17,7 @@ from orchestra.engine import ports
 from orchestra.engine.react import globs
 from orchestra.engine.trigger import triggers
 from orchestra.model import event, rules, status
+from orchestra.model.frozen import frozen
 from orchestra.model.touch import Touch
 from orchestra.plan import record, rules_changes
 
@@ -32,7 +33,7 @@ STARTING = 1.0
 """Seconds after a start in which a program may write files of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Watched:
     """By a pane, or by a trigger of a workspace."""
 

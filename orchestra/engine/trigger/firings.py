@@ -13,7 +13,6 @@ import dataclasses
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -21,6 +20,7 @@ from orchestra.engine import ports
 from orchestra.engine.hear import happenings
 from orchestra.engine.trigger import triggers
 from orchestra.model import codec, errors, event, rules
+from orchestra.model.frozen import frozen
 
 SLOTS = 512
 """Runs that are at work, wait, or failed for good; while there are more no further event is looked at."""
@@ -40,7 +40,7 @@ TEXT = 4096
 """Characters of each text in an event that a run keeps."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Run:
     """`step`: which of what is done; `attempt`: of that step, from 1 on."""
 

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from orchestra.model import event, names, rules, selector, spec, status
+from orchestra.model.frozen import frozen
 from orchestra.plan import addressing, applied, record, rules_changes
 
 ADDED = "+"
@@ -56,7 +57,7 @@ Holds = Callable[[str, Mapping[str, Any]], bool]
 """Whether a `when` is true of an event."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """A trigger in force."""
 
@@ -78,7 +79,7 @@ class Rule:
         return f"{self.workspace} {self.trigger.name}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scene:
     """A workspace as triggers see it."""
 
@@ -88,7 +89,7 @@ class Scene:
     groups: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InForce:
     rules: tuple[Rule, ...] = ()
     scenes: Mapping[str, Scene] = field(default_factory=dict)
@@ -353,14 +354,14 @@ def compiled(made: Sequence[Rule], scenes: Mapping[str, Scene]) -> InForce:
 # --- when
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Fire:
     rule: Rule
     event: Mapping[str, Any]
     """As JSON, so that it can be kept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Limited:
     """`rule` would fire more often than it may: told once for each time that it begins."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from orchestra.manifest import load, read
 from orchestra.manifest.weaving import syntax
 from orchestra.manifest.weaving.syntax import Kind, Node, Path
 from orchestra.model import errors
 from orchestra.model.diagnostic import Location
+from orchestra.model.frozen import frozen
 
 REPLICAS = "it is one of the replicas of one pane"
 SHARED = "it stands behind a YAML anchor that is used elsewhere too"
@@ -20,7 +21,7 @@ OVERLAY = "it comes from an environment's overlay"
 OVERLAY_LISTS = "an environment's overlay lists them"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Place:
     at: Location
     """Where it is told about."""

@@ -14,9 +14,10 @@ from orchestra.manifest.problem import Problems
 from orchestra.manifest.weaving import syntax, write
 from orchestra.manifest.weaving.splices import Splices, unsafe
 from orchestra.manifest.weaving.syntax import Kind, Node, Path
+from orchestra.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Put:
     """A map's key gets a value, which is there already or not."""
 
@@ -25,13 +26,13 @@ class Put:
     value: object
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Drop:
     path: Path
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Append:
     """A list gets one more item."""
 
@@ -39,7 +40,7 @@ class Append:
     value: object
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lengthen:
     """A session's `panes:` become those of the first of its `windows:`."""
 

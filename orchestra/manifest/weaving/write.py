@@ -6,13 +6,13 @@ import io
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from orchestra.manifest import dump
 from orchestra.manifest.weaving.syntax import Kind, Node
+from orchestra.model.frozen import frozen
 
 UNLIMITED = 2**24
 STRING = "tag:yaml.org,2002:str"
@@ -21,7 +21,7 @@ TICKLISH = re.compile(r"[ \t]\n|\A[\s]|[ \t]\Z|[^\n\x20-\x7e\xa0-\ud7ff\ue000-\u
 """What a block scalar would lose, or ask an indentation indicator for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Style:
     newline: str = "\n"
     mapping: int = 2
