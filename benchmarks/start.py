@@ -29,7 +29,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name, words in COMMANDS.items():
             took = [_cost(words, folder) for _ in range(asked.rounds)]
-            print(f"  {name:<22} median {statistics.median(took):6.0f}  least {min(took):6.0f} ms", flush=True)
+            print(
+                f"  {name:<22} median {statistics.median(took):6.0f}  least {min(took):6.0f} ms", flush=True
+            )
 
 
 def _cost(words: tuple[str, ...], folder: str) -> float:

@@ -138,13 +138,13 @@ def enable(common: options.Common, ttl: timedelta | None) -> int:
     Example:
       orchestra gc enable 2h
     """
-    from orchestra.daemon import gc_wish
+    from orchestra.daemon import gc_wish, wished
     from orchestra.model import rules
 
     if ttl is not None and not ttl:
         raise errors.UsageError("TTL must be longer than nothing")
     wanted = rules.Gc(idle=ttl or gc_wish.DEFAULT_IDLE)
-    gc_wish.write(common.assembly().directories(), wanted)
+    wished.write(common.assembly().directories().gc, wanted)
     there = common.daemon()
     if there is None:
         from orchestra.cli import daemon  # only who needs one
@@ -164,9 +164,9 @@ def disable(common: options.Common) -> int:
     Example:
       orchestra gc disable
     """
-    from orchestra.daemon import gc_wish
+    from orchestra.daemon import wished
 
-    gc_wish.write(common.assembly().directories(), None)
+    wished.write(common.assembly().directories().gc, None)
     if (there := common.daemon()) is not None:
         there.post("/v1/gc", {"wake": True})
     if common.json:
@@ -333,7 +333,7 @@ def _part(there: client.Client) -> dict[str, Any]:
 def _wished(common: options.Common) -> timedelta | None:
     from orchestra.daemon import gc_wish
 
-    user = gc_wish.read(common.assembly().expected())
+    user = gc_wish.users(common.assembly().expected())
     return user.idle if user is not None else None
 
 

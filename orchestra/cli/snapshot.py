@@ -270,6 +270,7 @@ def autosave(
     Example:
       orchestra snapshot autosave on --every 5m --history
     """
+    from orchestra.daemon import wished
     from orchestra.daemon.react import autosave as saving
     from orchestra.model import spec
 
@@ -285,9 +286,9 @@ def autosave(
             scrollback=before.scrollback if scrollback is None else scrollback,
             history=before.history if history is None else history,
         )
-        saving.write(assembly.directories(), wanted)
+        wished.write(assembly.directories().autosave, wanted)
     elif what == "off":
-        saving.write(assembly.directories(), None)
+        wished.write(assembly.directories().autosave, None)
     running = common.daemon()
     if running is not None and what != "status":
         running.post("/v1/autosave", {})

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Collection
 from datetime import timedelta
 
+from orchestra.daemon import wished
 from orchestra.engine.react import collect
 from orchestra.engine.trigger import triggers
-from orchestra.host import paths, whole_file
-from orchestra.model import codec, errors, rules, status
+from orchestra.host import paths
+from orchestra.model import rules, status
 from orchestra.plan import rules_changes
 
 DEFAULT_IDLE = timedelta(hours=2)
@@ -39,20 +39,6 @@ def wishes(
     return wished
 
 
-def read(found: paths.Directories) -> rules.Gc | None:
+def users(found: paths.Directories) -> rules.Gc | None:
     """What `orchestra gc enable` wrote."""
-    try:
-        return codec.load(rules.Gc, json.loads(found.gc.read_bytes()))
-    except (OSError, ValueError, RecursionError, codec.LoadError):
-        return None
-
-
-def write(found: paths.Directories, wanted: rules.Gc | None) -> None:
-    """None: off. `OrchestraError`."""
-    try:
-        if wanted is None:
-            found.gc.unlink(missing_ok=True)
-            return
-        whole_file.write(found.gc, json.dumps(codec.dump(wanted)).encode(), over=True, mode=0o600)
-    except OSError as error:
-        raise errors.OrchestraError(f"cannot write {found.gc}: {error.strerror or error}") from error
+    return wished.read(found.gc, rules.Gc)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestra.daemon import assemble
+from orchestra.daemon import assemble, wished
 from orchestra.daemon.react import parts
-from orchestra.host import memory, paths, whole_file
+from orchestra.host import memory, paths
 from orchestra.model import codec, errors, event, spec, status
 from orchestra.model.frozen import frozen
 from orchestra.store import texts
@@ -144,26 +143,15 @@ def wishes(found: paths.Directories) -> tuple[Wish, ...]:
 
 def users(found: paths.Directories) -> spec.Snapshots | None:
     """What `orchestra snapshot autosave on` wrote."""
-    try:
-        return _loaded(json.loads(found.autosave.read_bytes()))
-    except (OSError, ValueError, RecursionError):
-        return None
-
-
-def write(found: paths.Directories, wanted: spec.Snapshots | None) -> None:
-    """None: off. `OrchestraError`."""
-    try:
-        if wanted is None:
-            found.autosave.unlink(missing_ok=True)
-            return
-        whole_file.write(found.autosave, json.dumps(codec.dump(wanted)).encode(), over=True, mode=0o600)
-    except OSError as error:
-        raise errors.OrchestraError(f"cannot write {found.autosave}: {error.strerror or error}") from error
+    return _possible(wished.read(found.autosave, spec.Snapshots))
 
 
 def _loaded(said: object) -> spec.Snapshots | None:
     try:
-        found = codec.load(spec.Snapshots, said)
+        return _possible(codec.load(spec.Snapshots, said))
     except codec.LoadError:
         return None
-    return found if found.autosave and found.keep > 0 else None
+
+
+def _possible(found: spec.Snapshots | None) -> spec.Snapshots | None:
+    return found if found is not None and found.autosave and found.keep > 0 else None

@@ -121,7 +121,7 @@ class Collecting:
         """What rests is seen by looking."""
 
     def describe(self) -> Mapping[str, Any]:
-        user = gc_wish.read(self._found)
+        user = gc_wish.users(self._found)
         return {
             "enabled": user is not None,
             "idle": None if user is None or user.idle is None else user.idle.total_seconds(),
@@ -140,7 +140,7 @@ class Collecting:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pause()):
                     await self._woken.wait()
-            if self.wished or gc_wish.read(self._found) is not None:
+            if self.wished or gc_wish.users(self._found) is not None:
                 await self.sweep()
 
     async def asked(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -165,7 +165,7 @@ class Collecting:
         return frozenset(self._kept.absent.get(workspace, ()))
 
     def _pause(self) -> float | None:
-        if not self.wished and gc_wish.read(self._found) is None:
+        if not self.wished and gc_wish.users(self._found) is None:
             return None
         times = [
             each.total_seconds()
@@ -275,7 +275,7 @@ class Collecting:
         )
 
     def _wishes(self, server: status.Server, *, force: bool = False) -> Mapping[str, rules.Gc]:
-        return gc_wish.wishes(server, gc_wish.read(self._found), self._hands.texts(), force=force)
+        return gc_wish.wishes(server, gc_wish.users(self._found), self._hands.texts(), force=force)
 
     # --- taking
 

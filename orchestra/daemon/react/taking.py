@@ -124,7 +124,7 @@ class Hands:
             rests=found.rests,
             calm=found.calm,
             quiet={each.id: each.quiet for each in victims},
-            rules=gc_wish.wishes(found.server, gc_wish.read(self._found), texts, force=force),
+            rules=gc_wish.wishes(found.server, gc_wish.users(self._found), texts, force=force),
             remembered=texts,
             forgotten={each.id: each.quiet for each in victims if each.kind is action.Kind.GC},
         )
