@@ -46,5 +46,6 @@ def by_services(addresses: Sequence[str], title: str, text: str) -> None:
     sender = apprise.Apprise()
     if not all(sender.add(each) for each in addresses):
         raise errors.ActionFailed("Apprise does not know such an address")
-    if not sender.notify(title=title, body=text or title):
+    # Said to be plain, it is escaped for services that read markup.
+    if not sender.notify(title=title, body=text or title, body_format="text"):
         raise errors.ActionFailed("the service did not take the notice")
