@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib import parse
 
+from orchestra.host import unix_socket
 from orchestra.model import errors
 
 PATIENCE = 10.0
@@ -26,11 +27,9 @@ class _Connection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        from orchestra.daemon import assemble
-
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        with assemble.short(self._path) as name:
+        with unix_socket.short(self._path) as name:
             self.sock.connect(name)
 
 

@@ -58,9 +58,10 @@ def run(common: options.Common, ready_fd: int | None, linger: timedelta | None) 
     assembly = common.assembly()
     log.to_file(Path(assembly.directories().log) if ready_fd is not None else None)
     from orchestra.daemon import lifetime
+    from orchestra.host import unix_socket
 
     def ready() -> None:
-        lifetime.notify("READY=1")
+        unix_socket.notify("READY=1")
         if ready_fd is not None:
             os.write(ready_fd, b"ready\n")
             os.close(ready_fd)

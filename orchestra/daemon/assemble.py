@@ -6,10 +6,8 @@ asked for.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -143,19 +141,6 @@ def _choice(socket_name: str | None, socket_path: str | None) -> server.Choice:
     return server.Choice(socket_name=socket_name, socket_path=socket_path)
 
 
-@contextlib.contextmanager
-def short(path: Path) -> Iterator[str]:
-    """A name that fits into a socket's address, however long the path is (Linux; elsewhere the path itself)."""
-    if len(os.fsencode(path)) < 100 or not path.parent.is_dir():
-        yield str(path)
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
-
-
 def locks(assembly: Assembly) -> ports.Locks:
     """Alone, without the rest of the world."""
     return _LocksOf(Path(assembly.host.path))
@@ -196,14 +181,9 @@ def tmux_version(environ: Mapping[str, str]) -> str | None:
 
 def _recordings(found: paths.Directories) -> str:
     """Where the daemon records; empty when none runs."""
-    import socket  # only where there is no server yet
+    from orchestra.host import unix_socket  # only where there is no server yet
 
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asked, short(found.socket) as name:
-        try:
-            asked.connect(name)
-        except OSError:
-            return ""
-    return str(found.recordings)
+    return str(found.recordings) if unix_socket.answers(found.socket) else ""
 
 
 class _Secrets:

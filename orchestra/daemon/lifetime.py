@@ -13,7 +13,6 @@ import logging
 import os
 import signal
 import socket
-import stat
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -27,7 +26,7 @@ from orchestra.daemon.react import parts, reacting
 from orchestra.engine.apply import launching
 from orchestra.engine.hear import bus, happenings, observer, publishing
 from orchestra.engine.react import metrics
-from orchestra.host import clock, ends, inotify, lock, output, paths, recordings
+from orchestra.host import clock, ends, inotify, lock, output, paths, recordings, unix_socket
 from orchestra.model import errors, event, spec, status
 from orchestra.plan import record
 from orchestra.store import healing, journal
@@ -134,7 +133,7 @@ class Daemon:
             await self._say(event.DaemonStarted(pid=os.getpid(), version=_version(), unclean=opened.unclean))
             if opened.condition is healing.Condition.HEALED:
                 await self._say(event.DaemonFault(part="journal", reason=_healed(opened)))
-            with self._bound() as socket_, self._signals():
+            with unix_socket.bound(self._found.socket) as socket_, self._signals():
                 await self._live(socket_, ready)
         finally:
             self._printed.close()
@@ -194,33 +193,6 @@ class Daemon:
         finally:
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 self._loop.remove_signal_handler(number)
-
-    @contextlib.contextmanager
-    def _bound(self) -> Iterator[socket.socket]:
-        """The lock is ours, so a socket that is there is a dead daemon's; anything else is somebody's and stays."""
-        path = self._found.socket
-        with contextlib.suppress(FileNotFoundError):
-            found = path.lstat()
-            if not stat.S_ISSOCK(found.st_mode):
-                raise errors.Conflict(
-                    f"{path} is not a socket, and not the daemon's",
-                    hint="move it away, then start the daemon again",
-                )
-            path.unlink()
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as bound, assemble.short(path) as name:
-            before = os.umask(0o177)
-            try:
-                bound.bind(name)
-            except OSError as error:
-                raise errors.OrchestraError(f"cannot listen on {path}: {error.strerror}") from error
-            finally:
-                os.umask(before)
-            bound.listen(128)
-            bound.setblocking(False)
-            try:
-                yield bound
-            finally:
-                path.unlink(missing_ok=True)
 
     # --- hearing
 
@@ -543,17 +515,6 @@ def _healed(found: healing.Found) -> str:
 
 def _version() -> str:
     return importlib.metadata.version("orchestra-tmux")
-
-
-def notify(text: str) -> None:
-    """Tells the service manager that started us, if one did (sd_notify(3))."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if address:
-        with (
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender,
-            contextlib.suppress(OSError),
-        ):
-            sender.sendto(text.encode(), f"\0{address[1:]}" if address.startswith("@") else address)
 
 
 def serve(assembly: assemble.Assembly, ready: Callable[[], None], linger: timedelta | None = None) -> None:
