@@ -17,10 +17,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from orchestra.api import app as api
-from orchestra.api import server as http
 from orchestra.daemon import assemble, enduring, logs, printed
 from orchestra.daemon.react import parts, reacting
 from orchestra.engine.apply import launching
@@ -32,9 +30,14 @@ from orchestra.plan import record
 from orchestra.store import healing, journal
 from orchestra.tmux import listening
 
+if TYPE_CHECKING:  # see `_answer`
+    from orchestra.api import server
+
 LOCK = "daemon"
 LOOK = 5.0
 """Seconds that somebody waits for a look, at the most."""
+ANSWER = 1.0
+"""Seconds from the start until who asks is answered, at the most, whatever tmux does."""
 LOCK_WAIT = timedelta(seconds=10)
 """For one that is about to end: a restart."""
 SWEEP = 3600.0
@@ -123,7 +126,7 @@ class Daemon:
     # --- its life
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Until `stop`, SIGTERM or SIGINT. `ready` is called when it hears and answers."""
+        """Until `stop`, SIGTERM or SIGINT. `ready` is called when it hears; who asks is answered a moment later."""
         # What waits for a tmux that hangs must not keep everybody else's threads.
         self._loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="daemon"))
         opened = await asyncio.to_thread(self.journal.open)
@@ -148,7 +151,6 @@ class Daemon:
             _log.info("stopped: %s", self._reason)
 
     async def _live(self, socket_: socket.socket, ready: Callable[[], None]) -> None:
-        serving = http.server(api.create(self, _version()))
         works = {
             "observer": self._observer.run,
             "hooks": self._hear,
@@ -164,7 +166,7 @@ class Daemon:
                 ),
                 *self._reacting.start(group),
             ]
-            answering = group.create_task(serving.serve(sockets=[socket_]), name="api")
+            answering = group.create_task(self._answer(socket_), name="api")
             try:
                 await self._observer.look()
                 ready()
@@ -174,10 +176,25 @@ class Daemon:
             finally:
                 self._enduring.end()
             self._listening.leave()
-            serving.end()
             for task in tasks:
                 task.cancel()
             await asyncio.wait([answering])
+
+    async def _answer(self, socket_: socket.socket) -> None:
+        """Until `stop`. Who asks before it is there waits in the socket's queue: loading it takes longer than all until it hears."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER):  # tmux may hang, and that is asked about, too
+                await self._first_look.wait()
+        serving = await asyncio.to_thread(self._api)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(serving.serve(sockets=[socket_]))
+            await self._stop.wait()
+            serving.end()
+
+    def _api(self) -> server.Server:
+        from orchestra.api import app, server  # see above
+
+        return server.server(app.create(self, _version()))
 
     def stop(self, reason: str = "it was asked to") -> None:
         self._reason = self._reason or reason
