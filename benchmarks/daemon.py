@@ -288,10 +288,10 @@ def many(panes: int) -> None:
         print(f"  until it is ready                              {time.perf_counter() - began:.2f} s")
         assert asked.get("/v1/status")["panes"] == panes + 1
         time.sleep(5)
-        before = _cpu(here.pid)
+        before = sum(spent(here.pid))
         time.sleep(30)
         print(
-            f"  idle: {(_cpu(here.pid) - before) / 30 * 100:.3f} % of a core, {pss(here.pid) / 1024:.0f} MB",
+            f"  idle: {(sum(spent(here.pid)) - before) / 30 * 100:.3f} % of a core, {pss(here.pid) / 1024:.0f} MB",
             flush=True,
         )
         heard: list[tuple[float, str]] = []
@@ -323,9 +323,9 @@ def idle(panes: int, seconds: float) -> None:
         time.sleep(5)
         server = int(here.tmux("display-message", "-p", "#{pid}"))
         family = [here.pid, *_recorders(server)]
-        before = sum(_cpu(pid) for pid in family)
+        before = sum(sum(spent(pid)) for pid in family)
         time.sleep(seconds)
-        used = sum(_cpu(pid) for pid in family) - before
+        used = sum(sum(spent(pid)) for pid in family) - before
         memory = sum(pss(pid) for pid in family)
         print(
             f"  daemon and {len(family) - 1} others: {used / seconds * 100:.3f} % of a core,"
@@ -339,9 +339,11 @@ def _recorders(server: int) -> list[int]:
     return [int(pid) for pid in children if b"split" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
-def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+def spent(pid: int) -> tuple[float, float]:
+    """Seconds of CPU: its own, and of what it has started and waited for."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    tick = os.sysconf("SC_CLK_TCK")
+    return (int(fields[11]) + int(fields[12])) / tick, (int(fields[13]) + int(fields[14])) / tick
 
 
 def pss(pid: int) -> int:

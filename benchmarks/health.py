@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 from benchmarks import daemon
 from orchestra.cli import client
@@ -96,9 +94,9 @@ def _apply(here: daemon.World, panes: int, check: str) -> None:
 
 def _measured(here: daemon.World, there: client.Client, name: str, seconds: float) -> None:
     time.sleep(3)  # it settles
-    before, tried, began = _spent(here.pid), _attempts(there), time.perf_counter()
+    before, tried, began = daemon.spent(here.pid), _attempts(there), time.perf_counter()
     time.sleep(seconds)
-    own, theirs = (now - then for now, then in zip(_spent(here.pid), before, strict=True))
+    own, theirs = (now - then for now, then in zip(daemon.spent(here.pid), before, strict=True))
     took, made = time.perf_counter() - began, _attempts(there) - tried
     each = f", {own / made * 1e6:4.0f} µs a probe" if made else ""
     print(
@@ -106,13 +104,6 @@ def _measured(here: daemon.World, there: client.Client, name: str, seconds: floa
         f"   {made} probes{each}",
         flush=True,
     )
-
-
-def _spent(pid: int) -> tuple[float, float]:
-    """Seconds of CPU: its own, and of what it has started and waited for."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    tick = os.sysconf("SC_CLK_TCK")
-    return (int(fields[11]) + int(fields[12])) / tick, (int(fields[13]) + int(fields[14])) / tick
 
 
 def _attempts(there: client.Client) -> int:

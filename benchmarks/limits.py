@@ -7,7 +7,6 @@ bomb of 256 processes; how a processor hog is held at its share; and what 100 li
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
 
@@ -18,7 +17,6 @@ WAIT = "while [ ! -e %s ]; do sleep 0.01; done; exec python3 -S -c '%s'"
 HOG = 'import time; x = b"x" * 45_000_000; open("%s", "w").close(); y = x * 2; time.sleep(1000)'
 BOMB = 'import os, time\\nopen("%s", "w").close()\\nfor _ in range(8): os.fork()\\ntime.sleep(1000)'
 """2 to the power of 8 in all: bounded."""
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -54,9 +52,9 @@ def _held() -> float:
         (root,) = here.tmux("list-panes", "-s", "-t", "=a", "-F", "#{pane_pid}").split()
         child = int(Path(f"/proc/{root}/task/{root}/children").read_text().split()[0])
         time.sleep(5)
-        before, began = _ticks(child), time.monotonic()
+        before, began = daemon.spent(child)[0], time.monotonic()
         time.sleep(10)
-        return 100 * (_ticks(child) - before) / TICK / (time.monotonic() - began)
+        return 100 * (daemon.spent(child)[0] - before) / (time.monotonic() - began)
 
 
 def _idle(panes: int, seconds: float) -> None:
@@ -65,17 +63,12 @@ def _idle(panes: int, seconds: float) -> None:
             _apply(here, [("exec sleep 100000", limits)] * panes)
             here.daemon()
             time.sleep(10)
-            before, began = _ticks(here.pid), time.monotonic()
+            before, began = daemon.spent(here.pid)[0], time.monotonic()
             time.sleep(seconds)
-            share = 100 * (_ticks(here.pid) - before) / TICK / (time.monotonic() - began)
+            share = 100 * (daemon.spent(here.pid)[0] - before) / (time.monotonic() - began)
             print(
                 f"{panes} quiet panes {'with' if limits else 'without'} limits: the daemon takes {share:.2f} % of a core"
             )
-
-
-def _ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return int(fields[11]) + int(fields[12])
 
 
 def _apply(here: daemon.World, panes: list[tuple[str, str]]) -> None:

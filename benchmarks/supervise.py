@@ -1,6 +1,8 @@
 """From the end of a process to the start of the next one, without the back-off: `python -m benchmarks.supervise [--ends 200]`.
 
-A pane touches a file as the first thing it does; it is killed, and the kernel's time of the file tells when the next one began.
+A pane touches a file as the first thing it does; it is killed, and the kernel's time of the file tells when the next one began. Then a
+storm: fifty panes (`--panes 50`) whose processes fail at once whenever they are started, for a minute (`--seconds 60`); what that costs the
+daemon, and whether each end was counted.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ RULE = "{policy: always, backoff: {initial: 1ms, max: 1ms}, max_restarts: 100000
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ends", type=int, default=200)
+    parser.add_argument("--panes", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=60)
     asked = parser.parse_args()
     with daemon.world() as here:
         touched, path = here.folder / "touched", here.folder / "m.yaml"
@@ -31,6 +35,32 @@ def main() -> None:
         here.daemon()
         here.orchestra("apply", str(path), "--no-wait", "--yes")
         daemon.told("killed → started again", _restarted(here, touched, asked.ends))
+    with daemon.world() as here:
+        _storm(here, asked.panes, asked.seconds)
+
+
+def _storm(here: daemon.World, panes: int, seconds: float) -> None:
+    """As restarts are by default: 1 s of back-off, doubled each time, five in ten minutes."""
+    path, ran = here.folder / "m.yaml", here.folder / "ran"
+    ran.mkdir()
+    windows = "".join(
+        f"      - {{name: p{number}, panes: [{{name: p{number}, restart: always, "
+        f"command: 'echo >> {ran}/{number}; exit 1'}}]}}\n"
+        for number in range(panes)
+    )
+    path.write_text(f"version: 1\nworkspace: bench\nsessions:\n  a:\n    windows:\n{windows}")
+    asked = here.daemon()
+    here.orchestra("apply", str(path), "--no-wait", "--yes")
+    before, began = sum(daemon.spent(here.pid)), time.monotonic()
+    while time.monotonic() - began < seconds:
+        time.sleep(min(1.0, seconds))
+    share = 100 * (sum(daemon.spent(here.pid)) - before) / (time.monotonic() - began)
+    started = [len((ran / str(number)).read_text().splitlines()) for number in range(panes)]
+    told = list(asked.stream("/v1/events", {"after": 0, "type": "pane.failed"}))
+    print(
+        f"  {panes} panes that fail at once, {seconds:.0f} s: the daemon takes {share:.1f} % of a core; "
+        f"each was started {min(started)} to {max(started)} times, {len(told)} were given up"
+    )
 
 
 def _restarted(here: daemon.World, touched: Path, count: int) -> list[float]:
