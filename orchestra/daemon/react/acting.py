@@ -137,8 +137,6 @@ class Acting:
             if run.workspace and "pane" in "".join(act.env.values())
             else run.event
         )
-        if not Path(act.dir).is_dir():
-            raise firings.Failed(f"there is no directory {act.dir}", for_good=True)
         own = {name: _variable(self._fill(value, fields)) for name, value in act.env.items()}
         told = dict(environment(run, self._assembly.host.path))
         done = await command.ran(
@@ -150,7 +148,7 @@ class Acting:
             given=json.dumps({**run.event, "trigger": run.trigger, "run": run.id}).encode() + b"\n",
         )
         if not done.attempt.healthy:
-            raise firings.Failed(done.attempt.reason, done.output)
+            raise firings.Failed(done.attempt.reason, done.output, for_good=done.is_lost)
 
     def _fields(self, run: firings.Run) -> Mapping[str, Any]:
         """With the pane's number in its session, as the old bridge's scripts call it."""
