@@ -27,7 +27,7 @@ from orchestra.tmux import telling
 
 T = TypeVar("T")
 LONGEST = 32 * 1024
-"""Characters of a variable of the environment."""
+"""Bytes of a variable of the environment: Linux takes 128 KiB with its name, and 2 MiB of all together."""
 KEPT, OLDEST = 10, timedelta(days=7)
 """Snapshots of a workspace that triggers made, and how old they get, at the least."""
 STOPPED = "triggers.stopped"
@@ -434,7 +434,8 @@ def environment(run: firings.Run, socket: str) -> Iterator[tuple[str, str]]:
 
 
 def _variable(text: str) -> str:
-    return text.replace("\0", "")[:LONGEST]
+    # What is cut in two at the end is no character any more.
+    return text.replace("\0", "").encode(errors="replace")[:LONGEST].decode(errors="ignore")
 
 
 def _uids(panes: Mapping[str, status.Place], addresses: Collection[str]) -> set[str]:
