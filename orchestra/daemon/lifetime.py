@@ -430,6 +430,7 @@ class Daemon:
             troubles.append(f"tmux: {self._observer.trouble}")
         if self._recordings.trouble:
             troubles.append(f"recordings: {self._recordings.trouble}")
+        troubles += [f"output: {trouble}" for trouble in self._printed.troubles.values()]
         described = self._reacting.describe()
         troubles += self._enduring.troubles()
         for name, part in described.items():
