@@ -176,6 +176,31 @@ def test_starting_and_stopping_leaves_a_persons_stop_alone(here: Cli) -> None:
     assert pane(here, "s/job")["status"] == "stopped"
 
 
+def test_what_a_trigger_stops_is_its_own_also_when_the_daemon_is_killed_at_it(here: Cli) -> None:
+    here.write(
+        "t.yaml",
+        """\
+version: 1
+workspace: t
+sessions: {s: {panes: [{name: deaf, command: "trap '' TERM; while :; do sleep 0.1; done", stop: {timeout: 2s}}]}}
+triggers:
+  - {name: stop, on: window.renamed, when: event.after == "stop", do: [{stop: s/deaf}]}
+  - {name: start, on: window.renamed, when: event.after == "start", do: [{start: s/deaf}]}
+""",
+    )
+    here.ok("apply", "t.yaml")
+    deaf = id_of(here, "s/deaf")
+    here.tmux("rename-window", "-t", deaf, "stop")
+    live.until(lambda: "stopped" in here.tmux("show-options", "-pvt", deaf, "@orchestra_pane"))
+    kill(pid_of(here))
+    here.ok("daemon", "start")
+    found(here, lambda some: ended(some, "stop"))
+    assert pane(here, "s/deaf")["status"] == "stopped"  # it was finished
+    here.tmux("rename-window", "-t", deaf, "start")
+    assert ended(found(here, lambda some: ended(some, "start")), "start")[0]["type"] == "trigger.succeeded"
+    assert pane(here, "s/deaf")["status"] == "running"
+
+
 class Hook:
     """A webhook's other side."""
 

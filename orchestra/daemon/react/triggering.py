@@ -126,7 +126,7 @@ class Triggers:
                 if self._deciding.enter(force):
                     self._deciding.is_changed = True  # what was before is not for those
                     self._faults.clear()
-        self._acting.looked(server)
+        await self._acting.looked(server)
         self._noticing.looked(server, self._deciding.force)
         self._matching.looked(server, self._deciding.force)
         self._looked.set()
