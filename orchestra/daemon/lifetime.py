@@ -503,13 +503,17 @@ class Daemon:
     async def plan(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         from orchestra.daemon import applying  # 40 ms, and only who asks over the API pays
 
-        return await asyncio.to_thread(applying.preview, self._assembly, request)
+        return await asyncio.to_thread(lambda: applying.preview(self._own(), request))
 
     async def apply(self, request: Mapping[str, Any]) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
         from orchestra.daemon import applying  # as above
 
-        async for each in applying.apply(self._assembly, request, self.report):
+        async for each in applying.aside(self._own, request, self.report):
             yield each
+
+    def _own(self) -> assemble.Assembly:
+        """Eyes of its own: who observes meanwhile rests on what it has seen itself."""
+        return assemble.assemble(None, self._assembly.host.path, self._assembly.environ)
 
     async def logs(
         self, address: str, *, tail: int | None, since: float | None, follow: bool

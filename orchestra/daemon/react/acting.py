@@ -358,16 +358,10 @@ class Acting:
 
     async def _apply(self, act: rules.Apply, run: firings.Run) -> None:
         request = await self._in_thread(lambda: self._request(run, act.yes))
-        loop = asyncio.get_running_loop()
-
-        async def report(bodies: Sequence[event.Body], workspace: str) -> None:
-            future = asyncio.run_coroutine_threadsafe(self._report(bodies, workspace), loop)
-            await asyncio.wrap_future(future)
-
-        def work() -> Mapping[str, Any]:
-            return asyncio.run(_applied(self._own(), request, report))
-
-        result = await self._in_thread(work)
+        result: Mapping[str, Any] = {}
+        async for name, what in applying.aside(self._own, request, self._report, self._threads):
+            if name == "result":
+                result = what
         if result.get("status") != "success":
             failed = {**result.get("failed", {}), **result.get("skipped", {})}
             raise firings.Failed("; ".join(f"{address}: {why}" for address, why in failed.items()))
@@ -437,16 +431,6 @@ class Acting:
         if not found:
             raise firings.Failed(f"{wanted!r} means no pane of {run.workspace}", for_good=True)
         return found
-
-
-async def _applied(
-    assembly: assemble.Assembly, request: Mapping[str, Any], report: applying.Report
-) -> Mapping[str, Any]:
-    result: Mapping[str, Any] = {}
-    async for name, what in applying.apply(assembly, request, report):
-        if name == "result":
-            result = what
-    return result
 
 
 def environment(run: firings.Run, socket: str) -> Iterator[tuple[str, str]]:
