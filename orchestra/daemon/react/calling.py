@@ -89,7 +89,7 @@ class Calling:
 
     async def notify(self, act: rules.Notify, run: firings.Run) -> None:
         title = _line(self._fill(act.title, run.event))
-        text = self._fill(act.text, run.event)
+        text = "\n".join(map(_line, self._fill(act.text, run.event).split("\n")))
         loop = asyncio.get_running_loop()
         if act.urls:
             addresses = [_secret(variable) for variable in act.urls]
