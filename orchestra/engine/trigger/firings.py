@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import itertools
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,6 +39,8 @@ GRACE = 0.5
 """Seconds more than its time, for an act to end by itself and tell what it printed."""
 TEXT = 4096
 """Characters of each text in an event that a run keeps."""
+TEXTS = 16 * TEXT
+"""Of all texts in a list, or a map: what is more is left out."""
 
 
 @frozen
@@ -430,4 +433,19 @@ def loaded(kept: Any, clock: ports.Clock) -> Run:
 
 
 def _trimmed(plain: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value[:TEXT] if isinstance(value, str) else value for key, value in plain.items()}
+    return {key: _short(value) for key, value in plain.items()}
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:TEXT]
+    if isinstance(value, Mapping):
+        left = itertools.accumulate(len(str(key)) + len(str(each)) for key, each in value.items())
+        return {
+            key: _short(each) for (key, each), size in zip(value.items(), left, strict=True) if size <= TEXTS
+        }
+    if isinstance(value, list | tuple):
+        short = [_short(each) for each in value]
+        left = itertools.accumulate(len(str(each)) for each in short)
+        return [each for each, size in zip(short, left, strict=True) if size <= TEXTS]
+    return value

@@ -111,3 +111,16 @@ def test_one_that_is_begun_again_while_it_is_thrown_away_is_not_lost() -> None:
         assert here.firings.dead()[-1].id == oldest.id  # it failed once more
 
     live(scenario)
+
+
+def test_what_a_run_keeps_of_an_event_is_bounded() -> None:
+    async def scenario(here: World) -> None:
+        trigger = rules.Trigger(name="t", on=rules.OnEvent(types=("pane.output",)), do=(ONCE,))
+        rule = triggers.Rule(workspace="w", trigger=trigger, types=frozenset())
+        body = event.PaneOutput(id="%1", lines=("x" * 10_000, "y", *["z" * 10_000] * 100), position="")
+        _, run = here.firings.admit(triggers.Fire(rule=rule, event=event.dump(happened(body))))
+        lines = run.event["lines"]
+        assert lines[:3] == ["x" * firings.TEXT, "y", "z" * firings.TEXT]
+        assert len(lines) == 16
+
+    live(scenario)
