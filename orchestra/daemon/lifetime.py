@@ -53,6 +53,8 @@ SOON = 0.25
 """Seconds, while somebody applies."""
 THREADS = 32
 """At most; each is begun when it is needed first."""
+APPLIES = 4
+"""That are asked for over the API, in threads of their own: they mostly wait for each other."""
 SEEK = 1.0
 """Seconds between looks for a server, where nothing tells that one starts."""
 
@@ -98,6 +100,7 @@ class Daemon:
         self._asked: dict[str, output.Position | None] = {}
         """Panes that are nobody's and recorded because somebody asked, and where their recording ended before."""
         self._let_go: set[str] = set()
+        self._applies = ThreadPoolExecutor(APPLIES, thread_name_prefix="apply")
         self._enduring = enduring.Enduring(self._clock, self._say)
         self._reacting = reacting.Reacting(
             parts.Reach(
@@ -508,7 +511,7 @@ class Daemon:
     async def apply(self, request: Mapping[str, Any]) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
         from orchestra.daemon import applying  # as above
 
-        async for each in applying.aside(self._own, request, self.report):
+        async for each in applying.aside(self._own, request, self.report, self._applies):
             yield each
 
     def _own(self) -> assemble.Assembly:
