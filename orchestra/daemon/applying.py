@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,52 @@ def preview(assembly: assemble.Assembly, request: Mapping[str, Any]) -> Mapping[
     return {"status": "success", "plan": codec.dump(made)}
 
 
-async def apply(
-    assembly: assemble.Assembly, request: Mapping[str, Any], report: Report
+async def aside(
+    own: Callable[[], assemble.Assembly],
+    request: Mapping[str, Any],
+    report: Report,
+    threads: Executor | None = None,
 ) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+    """`apply` in a thread and a loop of its own, with eyes of its own: it waits for who else applies, for tmux and for secrets, and
+    nobody else does. It goes on to its end, also when nobody listens any more. `report` is called where this is."""
+    loop, told = asyncio.get_running_loop(), asyncio.Queue[tuple[str, Mapping[str, Any]] | None]()
+
+    async def there(bodies: Sequence[event.Body], workspace: str) -> None:
+        async def here() -> None:
+            await report(bodies, workspace)
+
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(here(), loop))
+
+    def waits(each: progress.Progress) -> None:
+        loop.call_soon_threadsafe(told.put_nowait, _told(each))
+
+    async def work() -> None:
+        async for each in apply(own(), request, there, waits):
+            loop.call_soon_threadsafe(told.put_nowait, each)
+
+    def run() -> errors.OrchestraError | None:
+        try:
+            asyncio.run(work())
+        except errors.OrchestraError as error:
+            return error
+        finally:
+            loop.call_soon_threadsafe(told.put_nowait, None)
+        return None
+
+    working = loop.run_in_executor(threads, run)
+    while (each := await told.get()) is not None:
+        yield each
+    if (failed := await working) is not None:
+        raise failed
+
+
+async def apply(
+    assembly: assemble.Assembly,
+    request: Mapping[str, Any],
+    report: Report,
+    waits: Callable[[progress.Progress], None],
+) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+    """`waits` is told at once of what is waited for while the loop stands still."""
     loaded, options = await asyncio.to_thread(_wanted, request)
     settings = execute.Settings(
         wait=_flag(request, "wait", True),
@@ -63,12 +107,18 @@ async def apply(
     told: asyncio.Queue[progress.Progress | None] = asyncio.Queue()
     name = loaded.workspace.name
 
+    def tell(each: progress.Progress) -> None:
+        if each.phase is progress.Phase.WAITING and not each.address:
+            waits(each)
+        else:
+            told.put_nowait(each)
+
     begun: list[plan.Plan] = []
     reconciler = dataclasses.replace(assembly.reconciler, begun=begun.append)
 
     async def work() -> reconcile.Outcome:
         try:
-            return await reconciler.apply(loaded.workspace, options, settings, confirm, told.put_nowait)
+            return await reconciler.apply(loaded.workspace, options, settings, confirm, tell)
         finally:
             told.put_nowait(None)
 
@@ -79,7 +129,7 @@ async def apply(
             while (each := await told.get()) is not None:
                 if begun:
                     await report([started(begun.pop())], name)
-                yield "progress", {"address": each.address, "phase": str(each.phase), "detail": each.detail}
+                yield _told(each)
     except* errors.OrchestraError as several:
         failed = next(_leaves(several))
     if failed is not None:
@@ -103,6 +153,10 @@ async def apply(
             "rolled_back": outcome.undone is not None,
         },
     )
+
+
+def _told(each: progress.Progress) -> tuple[str, Mapping[str, Any]]:
+    return "progress", {"address": each.address, "phase": str(each.phase), "detail": each.detail}
 
 
 def _leaves(group: BaseExceptionGroup[errors.OrchestraError]) -> Iterator[errors.OrchestraError]:

@@ -53,6 +53,8 @@ SOON = 0.25
 """Seconds, while somebody applies."""
 THREADS = 32
 """At most; each is begun when it is needed first."""
+APPLIES = 4
+"""That are asked for over the API, in threads of their own: they mostly wait for each other."""
 SEEK = 1.0
 """Seconds between looks for a server, where nothing tells that one starts."""
 
@@ -98,6 +100,7 @@ class Daemon:
         self._asked: dict[str, output.Position | None] = {}
         """Panes that are nobody's and recorded because somebody asked, and where their recording ended before."""
         self._let_go: set[str] = set()
+        self._applies = ThreadPoolExecutor(APPLIES, thread_name_prefix="apply")
         self._enduring = enduring.Enduring(self._clock, self._say)
         self._reacting = reacting.Reacting(
             parts.Reach(
@@ -430,6 +433,7 @@ class Daemon:
             troubles.append(f"tmux: {self._observer.trouble}")
         if self._recordings.trouble:
             troubles.append(f"recordings: {self._recordings.trouble}")
+        troubles += [f"output: {trouble}" for trouble in self._printed.troubles.values()]
         described = self._reacting.describe()
         troubles += self._enduring.troubles()
         for name, part in described.items():
@@ -502,13 +506,17 @@ class Daemon:
     async def plan(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         from orchestra.daemon import applying  # 40 ms, and only who asks over the API pays
 
-        return await asyncio.to_thread(applying.preview, self._assembly, request)
+        return await asyncio.to_thread(lambda: applying.preview(self._own(), request))
 
     async def apply(self, request: Mapping[str, Any]) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
         from orchestra.daemon import applying  # as above
 
-        async for each in applying.apply(self._assembly, request, self.report):
+        async for each in applying.aside(self._own, request, self.report, self._applies):
             yield each
+
+    def _own(self) -> assemble.Assembly:
+        """Eyes of its own: who observes meanwhile rests on what it has seen itself."""
+        return assemble.assemble(None, self._assembly.host.path, self._assembly.environ)
 
     async def logs(
         self, address: str, *, tail: int | None, since: float | None, follow: bool

@@ -6,13 +6,14 @@ Of other panes nothing is read: they cost nothing, however much they print.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from orchestra.daemon import logs
 from orchestra.engine.hear import bus, happenings, publishing
-from orchestra.host import clock, inotify, output, recordings
+from orchestra.host import clock, inotify, output, reason, recordings
 from orchestra.model import event
 from orchestra.model.frozen import frozen
 from orchestra.tmux import marks, stream
@@ -21,6 +22,8 @@ YOUNG = 10.0
 """Seconds in which who begins to read a pane gets all that it has printed: what wants it is seen after the pane itself."""
 PIECE = 64 * 1024
 """Bytes read of one pane before it is another's turn, and everybody else's."""
+AGAIN, LATEST = 1.0, 60.0
+"""Seconds until what cannot be read is tried again; each time twice as long."""
 
 
 @dataclass(slots=True)
@@ -32,6 +35,10 @@ class _Pane:
     stream: stream.Stream
     shell: bool
     watch: int = -1
+    """-1: nothing tells when it grows."""
+    pause: float = 0.0
+    again: float = 0.0
+    """When it is tried again, monotonic, where it could not be read."""
     commands: dict[int, tuple[str, float]] = field(default_factory=dict)
     """Number → its text, and when it began, monotonic; those that have not ended."""
 
@@ -71,6 +78,8 @@ class Printed:
         self._pids: dict[str, int] = {}
         self._born: dict[str, float] = {}
         self._begun = False
+        self.troubles: dict[str, str] = {}
+        """Why panes are not read, by tmux's id."""
         self._grown: set[str] = set()
         self._some = asyncio.Event()
         self._watches: dict[int, str] = {}
@@ -100,14 +109,18 @@ class Printed:
         self._choose(fresh, again)
 
     async def run(self) -> None:
+        look_at = 0.0
         while True:
+            now = self._clock.monotonic()
+            unheard = [each.id for each in self._read.values() if each.watch < 0 or each.again]
+            if unheard and now >= look_at:
+                look_at = now + logs.POLL
+                self._grown.update(unheard)
             if not self._grown:
                 self._some.clear()
-                if self._inotify is None:
-                    await asyncio.sleep(logs.POLL)
-                    self._grown.update(self._read)
-                else:
-                    await self._some.wait()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(look_at - now if unheard else None):
+                        await self._some.wait()
             for pane in sorted(self._grown):
                 self._grown.discard(pane)  # before it is read: what it prints meanwhile is heard meanwhile
                 found = self._read.get(pane)
@@ -135,16 +148,25 @@ class Printed:
             self._drop(pane)
         for pane, printing in wanted.items():
             if pane not in self._read:
-                folder = self._recordings.folder(pane)
-                start = output.end(folder)
-                if not printing.token:
-                    young = self._is_young(pane) and self.from_birth(printing.address or pane)
-                    start = self.resumed(pane) or (printing.since if young else start)
-                if pane in fresh:
-                    start = printing.since  # from its first command on, and its first line
-                elif printing.token and pane in again:
-                    start = recordings.life(folder, printing.pid) or start
-                self._add(pane, printing, output.Reading(folder, start))
+                try:
+                    start = self._start(pane, printing, is_fresh=pane in fresh, is_again=pane in again)
+                except OSError as error:  # the next look tries again
+                    self.troubles[pane] = _unread(printing.address or pane, error)
+                    continue
+                self._add(pane, printing, output.Reading(self._recordings.folder(pane), start))
+        self.troubles = {pane: why for pane, why in self.troubles.items() if pane in wanted}
+
+    def _start(
+        self, pane: str, printing: Printing, *, is_fresh: bool, is_again: bool
+    ) -> output.Position | None:
+        if is_fresh:
+            return printing.since  # from its first command on, and its first line
+        folder = self._recordings.folder(pane)
+        start = output.end(folder)
+        if not printing.token:
+            young = self._is_young(pane) and self.from_birth(printing.address or pane)
+            return self.resumed(pane) or (printing.since if young else start)
+        return (recordings.life(folder, printing.pid) if is_again else None) or start
 
     def _is_young(self, pane: str) -> bool:
         return self._clock.monotonic() - self._born.get(pane, -YOUNG) < YOUNG
@@ -159,15 +181,17 @@ class Printed:
             shell=bool(printing.token),
         )
         if self._inotify is not None:
-            made.watch = self._inotify.add(
-                str(self._recordings.folder(pane)), inotify.MODIFY | inotify.CREATE
-            )
-            self._watches[made.watch] = pane
+            folder = str(self._recordings.folder(pane))
+            with contextlib.suppress(OSError):  # no watch is left, say: it is looked at again and again
+                made.watch = self._inotify.add(folder, inotify.MODIFY | inotify.CREATE)
+                self._watches[made.watch] = pane
+        self.troubles.pop(pane, None)
         self._grow(pane)
 
     def _drop(self, pane: str) -> None:
         made = self._read.pop(pane)
         made.reading.close()
+        self.troubles.pop(pane, None)
         if self._inotify is not None and self._watches.pop(made.watch, None) is not None:
             self._inotify.remove(made.watch)
 
@@ -188,7 +212,16 @@ class Printed:
 
     async def _advance(self, pane: _Pane) -> bool:
         """Reads one piece. Whether there may be more."""
-        piece = pane.reading.read(PIECE)
+        if pane.again > self._clock.monotonic():
+            return False
+        try:
+            piece = pane.reading.read(PIECE)
+        except OSError as error:
+            await self._failed(pane, error)
+            return False
+        if pane.again:
+            pane.again = pane.pause = 0.0
+            self.troubles.pop(pane.id, None)
         if piece is None:
             return False
         if piece.lost != 0:
@@ -204,6 +237,16 @@ class Printed:
             if told := [self._of(pane, each) for each in marked if each is not None]:
                 await self._publisher.publish(told)
         return len(piece.data) == PIECE
+
+    async def _failed(self, pane: _Pane, error: OSError) -> None:
+        """All others are read on."""
+        pane.reading.close()
+        pane.pause = min(pane.pause * 2 or AGAIN, LATEST)
+        pane.again = self._clock.monotonic() + pane.pause
+        trouble = _unread(pane.address or pane.id, error)
+        if self.troubles.get(pane.id) != trouble:
+            self.troubles[pane.id] = trouble
+            await self._publisher.publish([self._of(pane, event.DaemonFault(part="output", reason=trouble))])
 
     def _command(self, pane: _Pane, mark: marks.Mark) -> event.Body | None:
         match mark.kind:
@@ -224,3 +267,7 @@ class Printed:
 
     def _of(self, pane: _Pane, body: event.Body) -> happenings.Happening:
         return happenings.Happening(body=body, workspace=pane.workspace, address=pane.address)
+
+
+def _unread(name: str, error: OSError) -> str:
+    return f"what {name} prints cannot be read: {reason.of(error)}"

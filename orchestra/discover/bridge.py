@@ -6,6 +6,7 @@ from orchestra.discover import naming, settings, taking
 from orchestra.discover.context import Context, Draft
 from orchestra.discover.notes import CARRIED, Known
 from orchestra.discover.tree import Map, Node, Scalar, child
+from orchestra.model import shells
 
 SNAPSHOT: Known = {
     "version": CARRIED, "session_name": CARRIED, "saved_at": CARRIED, "layout": CARRIED, "panes": CARRIED,
@@ -23,7 +24,6 @@ GROUP: Known = {
     "metadata": CARRIED,
     "created_at": "when a group was made is not part of a manifest",
 }
-SHELLS = frozenset(["sh", "bash", "zsh", "fish", "dash", "ksh", "tcsh", "csh", "nu"])
 LAYOUTS = {"horizontal": "even-horizontal", "vertical": "even-vertical"}
 """As the bridge's own commands name them."""
 
@@ -91,7 +91,7 @@ def _pane(node: Map, names: naming.Names, context: Context) -> dict[str, object]
     if labels := _labels(taking.table(node, "metadata", context.notes), context):
         pane["labels"] = labels
     line = taking.text(node, "command", context.notes) or ""
-    if line.strip().lstrip("-").rpartition("/")[2] not in SHELLS and (lines := settings.lines(line)):
+    if line.strip().lstrip("-").rpartition("/")[2] not in shells.NAMES and (lines := settings.lines(line)):
         pane["send_keys"] = lines
     return pane
 

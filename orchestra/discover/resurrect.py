@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from orchestra.discover import limits, naming, settings, source
 from orchestra.discover.context import Context, Draft
 from orchestra.discover.notes import quoted
+from orchestra.model import shells
 from orchestra.model.diagnostic import Location
 
 KINDS = ("pane", "window", "state", "grouped_session")
@@ -31,7 +32,6 @@ RESTORED = frozenset(
     ]
 )
 """What tmux-resurrect starts again by itself; other programs only when its user says so."""
-SHELLS = frozenset(["sh", "bash", "zsh", "fish", "dash", "ksh", "tcsh", "csh", "nu"])
 COLUMNS = {"pane": 10, "window": 6, "state": 2, "grouped_session": 3}
 
 
@@ -163,13 +163,13 @@ def _written(pane: _Pane, context: Context) -> dict[str, object]:
     program = PurePosixPath(_first(line)).name.lstrip("-")
     if line and program in RESTORED:
         made["send_keys"] = settings.lines(line)
-    elif line and program not in SHELLS:
+    elif line and program not in shells.NAMES:
         context.notes.warn(
             pane.at,
             f"{quoted(line)} ran here and is not started: tmux-resurrect would not start it by itself either",
             hint="if it should run, make it the pane's command",
         )
-    elif not line and pane.program and pane.program.lstrip("-") not in SHELLS:
+    elif not line and pane.program and pane.program.lstrip("-") not in shells.NAMES:
         context.notes.warn(
             pane.at,
             f"{quoted(pane.program)} ran here and is not started: the file does not say with which arguments",

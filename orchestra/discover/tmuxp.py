@@ -9,6 +9,7 @@ from orchestra.discover import interpolation, naming, notes, settings, taking
 from orchestra.discover.context import Context, Draft
 from orchestra.discover.notes import CARRIED, Known, quoted
 from orchestra.discover.tree import List, Map, Node, Scalar, child, is_nothing
+from orchestra.model import shells
 
 HISTORY = "lines are typed as they are; set HISTCONTROL in the shell"
 PAUSE = "orchestra waits for the shell's prompt instead"
@@ -40,7 +41,6 @@ COMMAND: Known = {
 }
 IDLE = {"suppress_history": frozenset({"false", "False", "no"})}
 BLANK = frozenset({"blank", "pane"})
-SHELLS = frozenset({"sh", "bash", "zsh", "fish", "dash", "ksh", "tcsh", "csh", "nu"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _pane(node: Node, above: _Above, context: Context) -> dict[str, object]:
 def _put_shell(
     pane: dict[str, object], shell: str | None, lines: list[str], node: Node, context: Context
 ) -> None:
-    if shell and PurePosixPath(shell).name in SHELLS and shell.startswith("/"):
+    if shell and PurePosixPath(shell).name in shells.NAMES and shell.startswith("/"):
         pane["shell"] = shell
     elif shell and not lines:
         pane["command"] = shell

@@ -152,10 +152,12 @@ def contained(argv: tuple[str, ...], uid: str, limits: rules.Limits) -> tuple[st
 
 
 _ENTER = (
-    'd=$0 n=$1; shift; mkdir -p "$d" 2>/dev/null; '
-    'while [ "$n" -gt 0 ]; do (echo "$2" >"$d/$1") 2>/dev/null; shift 2; n=$((n-1)); done; '
-    '(exec sh -c \'echo "$PPID" >"$0"\' "$d/cgroup.procs") 2>/dev/null; exec "$@"'
+    "d=$0 n=$1; shift; for _ in 1 2 3 4 5; do "
+    'mkdir -p "$d" 2>/dev/null && (exec sh -c \'echo "$PPID" >"$0"\' "$d/cgroup.procs") 2>/dev/null && break; '
+    '[ ! -d "$d" ] || break; done; '
+    'while [ "$n" -gt 0 ]; do (echo "$2" >"$d/$1") 2>/dev/null; shift 2; n=$((n-1)); done; exec "$@"'
 )
+"""An empty group may be swept away before it is entered: then it is made again. Nobody can take away one that somebody is in."""
 
 
 def _properties(files: Mapping[str, str]) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -20,6 +22,13 @@ _OUTPUT = 4096
 """Bytes kept of its output, the last."""
 _LOOK_EVERY = 0.02
 """Seconds, where there are no pidfds."""
+_DIES = 1.0
+"""Seconds that SIGKILL may take."""
+_ENTER = 'cd -- "$1" 2>/dev/null || { echo "$0"; exit 1; }; shift; unset OLDPWD; exec "$@"'
+"""A directory may be on a machine that does not answer. So the child goes there, once it is one that can be given up: until it is another
+program, whoever starts it stands still with all his threads (vfork). `$0` is a word that nobody else knows."""
+_NOT_STARTED = {126: errno.EACCES, 127: errno.ENOENT}
+"""Exit codes of a shell that could not become another program."""
 
 
 @frozen
@@ -27,6 +36,8 @@ class Ran:
     attempt: status.Attempt
     output: str
     """The last of what it printed."""
+    is_lost: bool = False
+    """Its directory is not there."""
 
 
 async def attempt(
@@ -56,12 +67,11 @@ async def ran(
     `setsid` escapes.
     """
     argv = ("/bin/sh", "-c", command) if isinstance(command, str) else command
+    word = secrets.token_hex(8)
     try:
-        running = _Running(argv, dir, env, given)
+        running = _Running(argv if dir == "/" else ("/bin/sh", "-c", _ENTER, word, dir, *argv), env, given)
     except (OSError, ValueError) as error:
-        what = reason.of(error) if isinstance(error, OSError) else str(error)
-        line = reason.line(f"cannot start {argv[0]}: {what}")
-        return Ran(attempt=status.Attempt(healthy=False, reason=line, measured=False), output="")
+        return _not_started(argv, reason.of(error) if isinstance(error, OSError) else str(error))
     in_time = False
     try:
         async with asyncio.timeout(timeout.total_seconds()):
@@ -70,11 +80,25 @@ async def ran(
     except TimeoutError:
         pass
     finally:
-        code = running.finish(kill=not (in_time and leaves_children))
+        if not (in_time and leaves_children):
+            running.kill()
+        code = await running.finish()
+    if in_time and code > 0 and word.encode() in running.output:
+        if running.output == word.encode() + b"\n":
+            line = reason.line(f"there is no directory {dir} that can be entered")
+            return Ran(
+                attempt=status.Attempt(healthy=False, reason=line, measured=False), output="", is_lost=True
+            )
+        return _not_started(argv, os.strerror(_NOT_STARTED.get(code, errno.ENOEXEC)).lower())
     return Ran(
         attempt=_attempt(running, code, None if in_time else timeout),
         output=running.output.decode(errors="replace"),
     )
+
+
+def _not_started(argv: Sequence[str], why: str) -> Ran:
+    line = reason.line(f"cannot start {argv[0]}: {why}")
+    return Ran(attempt=status.Attempt(healthy=False, reason=line, measured=False), output="")
 
 
 def _attempt(running: _Running, code: int, timed_out: timedelta | None) -> status.Attempt:
@@ -90,7 +114,7 @@ def _attempt(running: _Running, code: int, timed_out: timedelta | None) -> statu
 class _Running:
     """The process with its pipe and pidfd, from start to `finish`."""
 
-    def __init__(self, argv: Sequence[str], dir: str, env: Mapping[str, str], given: bytes) -> None:
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], given: bytes) -> None:
         self.output = b""
         self._pipe, write_end = os.pipe()
         # A file, not a pipe: nobody waits for a command that does not read it.
@@ -105,7 +129,7 @@ class _Running:
                 stdin=told if told is not None else subprocess.DEVNULL,
                 stdout=write_end,
                 stderr=write_end,
-                cwd=dir,
+                cwd="/",
                 env=dict(env),
                 start_new_session=True,
             )
@@ -127,19 +151,25 @@ class _Running:
             loop.remove_reader(self._pipe)
         self._read()
 
-    def finish(self, *, kill: bool) -> int:
-        """Its exit code, a signal's number below zero."""
+    def kill(self) -> None:
+        # ESRCH: no one is left. EPERM: only zombies are (macOS), or it has become another user's.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def finish(self) -> int:
+        """Its exit code, a signal's number below zero. One that is stuck in the kernel the module reaps with a later process."""
         try:
-            if kill:
-                # ESRCH: no one is left. EPERM: only zombies are (macOS), or it has become another user's.
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
-            try:
-                return self._process.wait(timeout=1)
-            except subprocess.TimeoutExpired:  # stuck in the kernel; the module reaps it with a later process
-                return -signal.SIGKILL
+            if self._process.poll() is None:
+                async with asyncio.timeout(_DIES):
+                    await self._exit(asyncio.get_running_loop())
+        except TimeoutError:
+            pass
+        else:
+            if (code := self._process.poll()) is not None:
+                return code
         finally:
             os.close(self._pipe)
+        return -signal.SIGKILL
 
     async def _exit(self, loop: asyncio.AbstractEventLoop) -> None:
         if sys.platform == "linux":

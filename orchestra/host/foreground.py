@@ -13,11 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestra.host import age, process_table, prompt
-from orchestra.model import hand
+from orchestra.model import hand, shells
 
-SHELLS = frozenset(
-    "bash rbash zsh rzsh fish sh dash ash busybox ksh ksh93 mksh yash tcsh csh".split()  # noqa: SIM905  # less quotes
-)
 _WITH_WORD = ("--rcfile", "--init-file", "--init-command", "-C", "-o", "-O", "+o", "+O")
 """Options of shells whose next word is theirs."""
 _AGAIN = 0.001
@@ -141,10 +138,11 @@ def is_shell(argv: Sequence[str], program: str) -> bool:
     if not argv:
         return False
     name = _name(argv[0])
-    if (program.partition("-")[0] or name) not in SHELLS:  # zsh-5.9
-        return False
+    known = program.partition("-")[0] or name  # zsh-5.9
     words = iter(argv[1:])
-    if name == "busybox" and next(words, "") not in SHELLS:
+    if known == "busybox":
+        known = name if name != "busybox" else next(words, "")
+    if known not in shells.NAMES:
         return False
     for word in words:
         if word in _WITH_WORD:

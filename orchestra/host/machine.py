@@ -8,6 +8,7 @@ import pwd
 import secrets as randomness
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -35,6 +36,10 @@ __CF_USER_TEXT_ENCODING XPC_FLAGS XPC_SERVICE_NAME
 """.split()  # noqa: SIM905  # a hundred quotes and commas less
 )
 _FAMILIES = ("LC_", "XDG_")
+_ANSWERS = 5.0
+"""Seconds in which a file system answers, or does not."""
+_ASKED: dict[str, threading.Thread] = {}
+"""By path: who waits still."""
 _OF_THE_MOMENT = frozenset({"XDG_SESSION_ID", "XDG_ACTIVATION_TOKEN"})
 
 
@@ -56,8 +61,23 @@ class Machine:
         return next((each for each in candidates if _is_shell(each)), "/bin/sh")
 
     def is_directory(self, path: str) -> bool:
-        """Whether a process of ours could start there."""
-        return path.startswith("/") and "\0" not in path and os.access(f"{path}/.", os.X_OK)
+        """Whether a process of ours could start there. One that does not answer is none: who asks may hold everybody's lock."""
+        if not path.startswith("/") or "\0" in path:
+            return False
+        before = _ASKED.get(path)
+        if before is not None and before.is_alive():
+            return False
+        found: list[bool] = []
+        asking = threading.Thread(
+            target=lambda: found.append(os.access(f"{path}/.", os.X_OK)), name="directory", daemon=True
+        )
+        asking.start()
+        asking.join(_ANSWERS)
+        if asking.is_alive():
+            _ASKED[path] = asking
+        else:
+            _ASKED.pop(path, None)
+        return found == [True]
 
     def wrap(self, argv: tuple[str, ...]) -> tuple[str, ...]:
         return (*_interpreted(self._perl_wrapper, self._python_wrapper), *argv)

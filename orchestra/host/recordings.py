@@ -83,7 +83,9 @@ class Recordings:
 
     def written(self, pane: str) -> tuple[str, int] | None:
         """The recording, and how many bytes it has had; None when there is none. Of another recording it begins anew."""
-        end = output.end(self.folder(pane))
+        end = None
+        with contextlib.suppress(OSError):
+            end = output.end(self.folder(pane))
         if end is None:
             return None
         return f"{end.segment.seconds}-{end.segment.pid}", end.segment.number * output.SEGMENT + end.offset
@@ -132,10 +134,12 @@ class Recordings:
     def ended(self, pane: str, pid: int) -> None:
         """Its process has ended: what comes from here on is another one's."""
         kept = self._kept.get(pane)
-        end = output.end(kept.folder) if kept is not None else None
-        if kept is not None and end is not None:
-            with self._going_on(), (kept.folder / LIVES).open("a") as file:
-                file.write(f"{pid} {end}\n")
+        if kept is None:
+            return
+        with self._going_on():
+            if (end := output.end(kept.folder)) is not None:
+                with (kept.folder / LIVES).open("a") as file:
+                    file.write(f"{pid} {end}\n")
 
     def close(self) -> None:
         for pane in list(self._kept):
@@ -173,12 +177,8 @@ class Recordings:
             temporary = folder / f".{WHOSE}"
             temporary.write_text(whose + "\n")
             temporary.rename(folder / WHOSE)
-        kept = self._kept[pane] = _Kept(folder)
-        if self._new is not None:
-            kept.created = self._new.add(str(folder), inotify.CREATE)
-            self._created[kept.created] = pane
-        self._tidy(pane)
-        self._tick(pane)
+        self._kept[pane] = _Kept(folder)
+        self._ticks(pane)
 
     def _begin_history(self, pane: str, file: str | None) -> None:
         folder = self._kept[pane].folder
@@ -198,11 +198,23 @@ class Recordings:
         if output.trim(self._kept[pane].folder) >= output.NEARLY:
             self._renew(pane)
 
+    def _ticks(self, pane: str) -> None:
+        """Again later where it could not listen: no watch was left, say."""
+        with self._going_on():
+            self._tick(pane)
+        kept = self._kept.get(pane)
+        if self._said is not None and kept is not None and (kept.created < 0 or kept.printed < 0):
+            self._later(LOOK_EVERY, lambda: self._ticks(pane))
+
     def _tick(self, pane: str) -> None:
         """Notes that something was printed, and listens for the next time."""
         kept = self._kept.get(pane)
         if kept is None:
             return
+        if self._new is not None and kept.created < 0:
+            kept.created = self._new.add(str(kept.folder), inotify.CREATE)
+            self._created[kept.created] = pane
+            self._tidy(pane)
         if self._said is not None and kept.printed < 0:
             # Before looking, so that what comes between is heard.
             kept.printed = self._said.add(str(kept.folder), inotify.MODIFY | inotify.CREATE | inotify.ONESHOT)
@@ -223,7 +235,8 @@ class Recordings:
         panes = list(self._kept) if -1 in watches else [self._created.get(each) for each in watches]
         for pane in panes:
             if pane is not None and pane in self._kept:
-                self._tidy(pane)
+                with self._going_on():
+                    self._tidy(pane)
 
     def _hear_printed(self) -> None:
         assert self._said is not None
@@ -231,14 +244,14 @@ class Recordings:
             if notice.watch < 0:
                 for each, kept in self._kept.items():
                     kept.printed = -1
-                    self._tick(each)
+                    self._ticks(each)
                 continue
             pane = self._printed.pop(notice.watch, None)
             if pane is None or pane not in self._kept:
                 continue
             kept = self._kept[pane]
             kept.printed, kept.at = -1, self._clock.monotonic()
-            self._later(TICK, lambda pane=pane: self._tick(pane))  # type: ignore[misc]
+            self._later(TICK, lambda pane=pane: self._ticks(pane))  # type: ignore[misc]
 
     def _look(self) -> None:
         for pane in list(self._kept):

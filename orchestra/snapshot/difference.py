@@ -6,7 +6,7 @@ import dataclasses
 import shlex
 from collections.abc import Sequence
 
-from orchestra.model import names, spec
+from orchestra.model import names, shells, spec
 from orchestra.snapshot import document, programs
 
 Document = document.Document
@@ -211,6 +211,6 @@ def _paired_pane(live: spec.Pane, declared: spec.Pane) -> spec.Pane:
 def _words(words: programs.Words) -> list[str]:
     """A shell that runs a line is as good as the line."""
     found = shlex.split(programs.line(words))
-    if len(found) == 3 and found[1] == "-c" and found[0].rpartition("/")[2] in programs.SHELLS:
+    if len(found) == 3 and found[1] == "-c" and shells.name_of(found[0]) in shells.NAMES:
         return shlex.split(found[2])
     return found

@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import shlex
 from dataclasses import dataclass
 
-from orchestra.model import live
+from orchestra.model import live, shells
 
-SHELLS = frozenset(
-    {
-        "bash",
-        "rbash",
-        "zsh",
-        "fish",
-        "sh",
-        "dash",
-        "ash",
-        "ksh",
-        "ksh93",
-        "mksh",
-        "yash",
-        "tcsh",
-        "csh",
-        "nu",
-        "elvish",
-        "xonsh",
-        "pwsh",
-    }
-)
 PLAIN = frozenset({"-l", "-i", "-il", "-li", "--login", "--interactive", "-login"})
 """Arguments with which a shell is just one."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -52,12 +30,12 @@ def is_shell(program: live.Program) -> bool:
     """And nothing but a shell."""
     if not program.argv:
         return False
-    return _name(program) in SHELLS and all(word in PLAIN for word in program.argv[1:])
+    return shells.name_of(program.argv[0]) in shells.NAMES and all(word in PLAIN for word in program.argv[1:])
 
 
 def is_called_shell(program: live.Program) -> bool:
     """Whatever its arguments."""
-    return bool(program.argv) and _name(program) in SHELLS
+    return bool(program.argv) and shells.name_of(program.argv[0]) in shells.NAMES
 
 
 def was(running: live.Running, *, in_shell: bool) -> Words | None:
@@ -109,10 +87,6 @@ def typed(words: Words) -> str:
 def shell(program: live.Program) -> str:
     """The path of a pane's own shell."""
     return program.path or program.argv[0].removeprefix("-")
-
-
-def _name(program: live.Program) -> str:
-    return os.path.basename(program.argv[0]).removeprefix("-")  # noqa: PTH119 - any text
 
 
 def _words(program: live.Program) -> Words:

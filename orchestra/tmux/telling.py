@@ -83,7 +83,8 @@ class Telling:
         if not clients:
             return 0
         shown = ("display-message", "-d", "10000")
-        lines = [quote.command("set-option", "-s", NOTICE, text)]
+        # A message's styles are read once more, when it is drawn.
+        lines = [quote.command("set-option", "-s", NOTICE, text.replace("#[", "# ["))]
         lines += [quote.command(*shown, "-c", name, f"#{{{NOTICE}}}") for name in clients]
         self._host.source([*lines, quote.command("set-option", "-su", NOTICE)])
         return len(clients)

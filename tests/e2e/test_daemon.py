@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import http.client
 import json
 import os
 import signal
@@ -441,16 +443,37 @@ def test_the_api(daemon: Cli) -> None:
     found(daemon, lambda some: of(some, "apply.finished"))
 
 
-def _post_stream(asked: Any, body: dict[str, Any]) -> list[tuple[str, Any]]:
-    import http.client
+def test_an_apply_that_waits_keeps_the_daemon_from_nothing(daemon: Cli) -> None:
+    """Somebody else applies."""
+    folder = state(daemon) / "run"
+    daemon.ok("apply", "shop.yaml")
+    with (folder / "apply.lock").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with _posted(folder / "daemon.sock", {"manifest": str(daemon.folder / "shop.yaml")}) as answer:
+            assert b"progress" in answer.readline()
+            assert b"is at work here" in answer.readline()
+            began = time.monotonic()
+            pid_of(daemon)
+            assert time.monotonic() - began < 10
+            fcntl.flock(file, fcntl.LOCK_UN)
+            assert b'"success"' in answer.read()
 
+
+@contextlib.contextmanager
+def _posted(path: Path, body: dict[str, Any]) -> Iterator[http.client.HTTPResponse]:
     connection = http.client.HTTPConnection("x")
     connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.connect(str(asked.socket))
+    connection.sock.settimeout(live.DEADLINE)
+    connection.sock.connect(str(path))
     connection.request("POST", "/v1/apply", json.dumps(body), {"Content-Type": "application/json"})
     with connection.getresponse() as answer:
-        text = answer.read().decode()
+        yield answer
     connection.close()
+
+
+def _post_stream(asked: Any, body: dict[str, Any]) -> list[tuple[str, Any]]:
+    with _posted(asked.socket, body) as answer:
+        text = answer.read().decode()
     pairs = []
     for message in text.strip().split("\n\n"):
         name, data = message.split("\n")

@@ -80,6 +80,49 @@ def test_what_a_person_stops_stays_so_until_a_person_starts_it(kept: Cli) -> Non
     assert not of(events(kept), "pane.restarting", "s/server")  # who does it himself needs no supervisor
 
 
+def test_what_has_lost_its_secret_is_not_started_without_it_and_keeps_no_other(cli: Cli) -> None:
+    """It was in the environment of who applied, and is not in the daemon's."""
+    cli.write(
+        "r.yaml",
+        """\
+version: 1
+workspace: r
+sessions:
+  s:
+    panes:
+      - name: needs
+        command: 'echo "<$TOKEN>" >> needs; exit 3'
+        secrets: {TOKEN: {from_env: TOKEN}}
+        restart: {policy: always, backoff: {initial: 10ms}}
+      - name: other
+        command: 'echo run >> other; [ $(wc -l < other) -gt 2 ] && exec sleep 1000; exit 3'
+        restart: {policy: always, backoff: {initial: 10ms}}
+      - name: limited
+        command: 'exec sleep 1001'
+        secrets: {TOKEN: {from_env: TOKEN}}
+triggers:
+  - {name: stop, on: window.renamed, do: [{stop: s/limited}]}
+""",
+    )
+    cli.ok("daemon", "start")
+    cli.ok("apply", "r.yaml", TOKEN="hidden")
+    every = found(cli, lambda some: of(some, "pane.failed", "s/needs"))
+    why = (
+        "it is not started without its secrets: the environment variable TOKEN is not set, for the daemon "
+        "(put it right, then orchestra start s/needs)"
+    )
+    assert of(every, "pane.failed", "s/needs")[0]["reason"] == why
+    live.until(lambda: (cli.folder / "other").read_text().count("run") == 3)
+    assert (cli.folder / "needs").read_text() == "<hidden>\n"
+    assert why in cli.ok("status")
+    cli.tmux("rename-window", "-t", "s", "other")
+    found(cli, lambda some: of(some, "trigger.succeeded"))
+    assert pane(cli, "s/limited")["status"] == "stopped"
+    cli.ok("start", "s/needs", TOKEN="again")
+    live.until(lambda: (cli.folder / "needs").read_text().count("again") == 1)
+    cli.ok("daemon", "stop")
+
+
 def test_groups_and_slips(kept: Cli) -> None:
     stopped = kept.json("stop", "@pair")["workspaces"][0]
     assert {each["address"] for each in stopped["changes"]} >= {"s/server", "s/client"}

@@ -7,8 +7,10 @@ import http.server
 import json
 import os
 import random
+import re
 import signal
 import threading
+import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
@@ -176,6 +178,31 @@ def test_starting_and_stopping_leaves_a_persons_stop_alone(here: Cli) -> None:
     assert pane(here, "s/job")["status"] == "stopped"
 
 
+def test_what_a_trigger_stops_is_its_own_also_when_the_daemon_is_killed_at_it(here: Cli) -> None:
+    here.write(
+        "t.yaml",
+        """\
+version: 1
+workspace: t
+sessions: {s: {panes: [{name: deaf, command: "trap '' TERM; while :; do sleep 0.1; done", stop: {timeout: 2s}}]}}
+triggers:
+  - {name: stop, on: window.renamed, when: event.after == "stop", do: [{stop: s/deaf}]}
+  - {name: start, on: window.renamed, when: event.after == "start", do: [{start: s/deaf}]}
+""",
+    )
+    here.ok("apply", "t.yaml")
+    deaf = id_of(here, "s/deaf")
+    here.tmux("rename-window", "-t", deaf, "stop")
+    live.until(lambda: "stopped" in here.tmux("show-options", "-pvt", deaf, "@orchestra_pane"))
+    kill(pid_of(here))
+    here.ok("daemon", "start")
+    found(here, lambda some: ended(some, "stop"))
+    assert pane(here, "s/deaf")["status"] == "stopped"  # it was finished
+    here.tmux("rename-window", "-t", deaf, "start")
+    assert ended(found(here, lambda some: ended(some, "start")), "start")[0]["type"] == "trigger.succeeded"
+    assert pane(here, "s/deaf")["status"] == "running"
+
+
 class Hook:
     """A webhook's other side."""
 
@@ -254,6 +281,78 @@ def test_webhooks_and_what_happens_when_the_other_side_is_down(here: Cli, hook: 
     assert shown["parts"]["triggers"]["breakers"] == {name: "open"}
     assert f"triggers: {name} is not called for a while: HTTP 500" in shown["troubles"]
     assert "a secret token" not in json.dumps([every, shown])
+
+
+EVIL = "E#[fg=red]#{pane_id}#(touch canary)%H%%\u202e{{ 7*7 }}$(touch canary)`touch canary`\x1b]0;evil\x07"
+"""What terminals, tmux, the clock, templates and shells would obey."""
+
+
+def test_whatever_is_said_reaches_every_act_as_text(here: Cli, hook: Hook) -> None:
+    """A file's name, which may be anything but NUL and a slash, and a pane's longest line."""
+    names = [EVIL + b"\nX: 1\r\n".decode(), "\udcff\udcfe.E"]
+    write(
+        here,
+        f"""\
+  - name: all
+    on: {{file: ["in/*"]}}
+    do:
+      - run: 'cat > json; printf "%s" "$ORCHESTRA_EVENT_PATHS" > paths'
+      - log: "{{{{ event.paths }}}}"
+      - send_keys: {{to: s/cat, keys: ["{{{{ event.paths }}}}", Enter]}}
+      - notify: {{title: "{{{{ event.paths }}}}", text: "#[fg=red]#{{pane_id}}%H"}}
+      - webhook:
+          url: "http://127.0.0.1:{hook.port}/{{{{ event.paths }}}}"
+          headers: {{X-Paths: "{{{{ event.paths }}}}"}}
+          body: "{{{{ event.paths }}}}"
+      - snapshot: {{}}
+      - {{run: 'printf "\\033]0;evil\\007\\000\\377 %s" "$ORCHESTRA_EVENT_PATHS"; exit 1', retries: 0}}
+  - name: long
+    on: {{output: LONG}}
+    from: s/out
+    do:
+      - run: 'printf "%s" "$ORCHESTRA_EVENT_LINE" | wc -c > length'
+      - log: "{{{{ event.line }}}}"
+""",
+    )
+    (here.folder / "in").mkdir()
+    here.ok("apply", "t.yaml")
+    terminal = here.terminal("attach", "s", columns=300)
+    live.until(lambda: here.tmux("list-clients"))
+    live.until(lambda: here.json("daemon", "status")["parts"]["watch"]["directories"])
+    for name in names:
+        (here.folder / "in" / name).write_text("x")
+    every = found(here, lambda some: ended(some, "all"))
+    assert ended(every, "all")[0]["action"] == "run"  # the last, which fails
+    told = json.loads((here.folder / "json").read_text())["paths"]
+    assert len(told) == len(names)
+    assert str(here.folder / "in" / names[0]) in told
+    assert json.loads((here.folder / "paths").read_text()) == told
+    live.until(lambda: "{{ 7*7 }}" in (here.folder / "heard").read_text())
+    heard = (here.folder / "heard").read_text()
+    assert json.loads(heard) == told
+    path, headers, body = hook.heard[0]
+    assert (
+        json.loads(urllib.parse.unquote(path[1:]))
+        == json.loads(headers["X-Paths"])
+        == json.loads(body)
+        == told
+    )
+    terminal.until("E# [fg=red]#{pane_id}#(touch canary)%H%%")
+    terminal.until(": # [fg=red]#{pane_id}%H")
+    with (here.folder / "long").open("wb") as file:
+        file.write(b"LONG" + b"\xff\x00\xf0\x9f\x98\x80" * 1_700_000 + b"\n")
+    here.tmux("respawn-pane", "-k", "-t", id_of(here, "s/out"), f"cat {here.folder}/long; exec sleep 1000")
+    every = found(here, lambda some: ended(some, "long"))
+    assert 0 < int((here.folder / "length").read_text()) <= 4 * 4096
+    for words in (
+        ("events", "--after", "0"),
+        ("daemon", "status"),
+        ("daemon", "logs"),
+        ("events", "replay", "--list"),
+    ):
+        shown = here.run(*words)
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", shown.out + shown.err), words
+    assert not list(here.folder.glob("**/canary"))
 
 
 def test_time_and_silence_and_use_are_noticed_once(here: Cli) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import timedelta
@@ -27,10 +28,12 @@ from orchestra.tmux import telling
 
 T = TypeVar("T")
 LONGEST = 32 * 1024
-"""Characters of a variable of the environment."""
+"""Bytes of a variable of the environment: Linux takes 128 KiB with its name, and 2 MiB of all together."""
 KEPT, OLDEST = 10, timedelta(days=7)
 """Snapshots of a workspace that triggers made, and how old they get, at the least."""
 STOPPED = "triggers.stopped"
+SAID = 30.0
+"""Seconds that the journal may take to keep something, while others wait for the lock."""
 
 
 class Collecting(Protocol):
@@ -72,18 +75,30 @@ class Acting:
         self._telling = telling.Telling(reach.assembly.host)
         self.calling = calling.Calling(self._fill, self._say, clock.Clock(), self._telling, threads)
         self._typing: dict[str, asyncio.Lock] = {}
-        self._stopped: set[str] = set()
-        """Panes that we stopped, by uid, and nobody else: those we may start again."""
+        self._stopped: dict[str, int] = {}
+        """Processes that we stopped, and nobody else, by their panes' uids: what we may start again. Kept before they are stopped."""
+        self._stopping: Counter[str] = Counter()
+        """Of these, panes that are being stopped now."""
 
     def resume(self, kept: Any) -> None:
-        if isinstance(kept, list):
-            self._stopped = {each for each in kept if isinstance(each, str)}
+        if isinstance(kept, dict):
+            self._stopped = {uid: pid for uid, pid in kept.items() if isinstance(pid, int)}
 
-    def looked(self, server: status.Server) -> None:
+    async def looked(self, server: status.Server) -> None:
         """What somebody has started since is his to stop."""
-        if self._stopped:
-            places = [place for place in status.places(server) if steering.is_stopped(place)]
-            self._stopped &= {place.pane.mark.uid for place in places if place.pane.mark is not None}
+        if not self._stopped:
+            return
+        there = {
+            place.pane.mark.uid: place.pane.pid
+            for place in status.places(server)
+            if place.pane.mark is not None and steering.is_stopped(place)
+        }
+        left = {
+            uid: pid for uid, pid in self._stopped.items() if self._stopping[uid] or there.get(uid) == pid
+        }
+        if left != self._stopped:
+            self._stopped = left
+            await self._reach.keep({STOPPED: left})
 
     async def __call__(self, run: firings.Run) -> None:
         act = run.reaction.act
@@ -137,8 +152,6 @@ class Acting:
             if run.workspace and "pane" in "".join(act.env.values())
             else run.event
         )
-        if not Path(act.dir).is_dir():
-            raise firings.Failed(f"there is no directory {act.dir}", for_good=True)
         own = {name: _variable(self._fill(value, fields)) for name, value in act.env.items()}
         told = dict(environment(run, self._assembly.host.path))
         done = await command.ran(
@@ -150,7 +163,7 @@ class Acting:
             given=json.dumps({**run.event, "trigger": run.trigger, "run": run.id}).encode() + b"\n",
         )
         if not done.attempt.healthy:
-            raise firings.Failed(done.attempt.reason, done.output)
+            raise firings.Failed(done.attempt.reason, done.output, for_good=done.is_lost)
 
     def _fields(self, run: firings.Run) -> Mapping[str, Any]:
         """With the pane's number in its session, as the old bridge's scripts call it."""
@@ -258,33 +271,42 @@ class Acting:
         to: str,
         choose: Callable[[firings.Run, Mapping[str, status.Place]], compare.Options],
     ) -> None:
-        wanted = self._wanted(to, run)
+        wanted, loop = self._wanted(to, run), asyncio.get_running_loop()
+        stopping: dict[str, int] = {}
 
-        def work() -> tuple[Mapping[str, str], set[str]]:
-            eyes = self._look(run)
-            meant = [
-                place.pane.mark.address
-                for place in self._meant(eyes, wanted, run)
-                if place.pane.mark is not None
-            ]
-            chosen: list[compare.Options] = []
+        def options(there: Mapping[str, status.Place]) -> compare.Options:
+            chosen = choose(run, there)
+            places = [there[each] for each in chosen.stops if not steering.is_stopped(there[each])]
+            if found := {
+                place.pane.mark.uid: place.pane.pid for place in places if place.pane.mark is not None
+            }:
+                stopping.update(found)
+                # Whoever is killed while he stops it has said before whose doing it is.
+                asyncio.run_coroutine_threadsafe(self._will_stop(found), loop).result(SAID)
+            return chosen
 
-            def options(there: Mapping[str, status.Place]) -> compare.Options:
-                chosen.append(choose(run, there))
-                return chosen[-1]
+        def work() -> Mapping[str, str]:
+            eyes, wait = self._look(run), run.reaction.timeout * 0.9
+            places = self._meant(eyes, wanted, run)
+            meant = [place.pane.mark.address for place in places if place.pane.mark is not None]
+            try:
+                return steering.steer(self._assembly, run.workspace, meant, options, wait)
+            finally:  # also when nobody waits for it any more
+                loop.call_soon_threadsafe(self._tried_to_stop, tuple(stopping))
 
-            failed = steering.steer(self._assembly, run.workspace, meant, options, run.reaction.timeout * 0.9)
-            stops = chosen[-1].stops if chosen else frozenset()
-            done = {address for address in stops if address not in failed}
-            return failed, _uids(eyes.panes, done)
-
-        failed, stopped = await self._in_thread(work)
-        if stopped - self._stopped:
-            self._stopped |= stopped
-            await self._reach.publish([], firings.NAME, {STOPPED: sorted(self._stopped)})
+        failed = await self._in_thread(work)
         self._reach.look_soon()
         if failed:
             raise firings.Failed("; ".join(f"{address}: {why}" for address, why in failed.items()))
+
+    async def _will_stop(self, processes: Mapping[str, int]) -> None:
+        self._stopping.update(processes.keys())
+        self._stopped = {**self._stopped, **processes}
+        await self._reach.keep({STOPPED: self._stopped})
+
+    def _tried_to_stop(self, uids: Collection[str]) -> None:
+        """What was not stopped the next look tells."""
+        self._stopping -= Counter(uids)
 
     def _start(self, run: firings.Run, there: Mapping[str, status.Place]) -> compare.Options:
         starts = {
@@ -299,13 +321,17 @@ class Acting:
         return compare.Options(prune=False, targets=tuple(starts), starts=starts)
 
     def _stop(self, run: firings.Run, there: Mapping[str, status.Place]) -> compare.Options:
-        stops = frozenset(each for each, place in there.items() if not steering.is_stopped(place))
+        stops = frozenset(
+            each for each, place in there.items() if not (steering.is_stopped(place) and place.pane.dead)
+        )
         return compare.Options(prune=False, targets=tuple(stops), stops=stops)
 
     def _may(self, place: status.Place) -> bool:
         """What a person stopped stays so."""
         mark = place.pane.mark
-        return mark is not None and (not steering.is_stopped(place) or mark.uid in self._stopped)
+        return mark is not None and (
+            not steering.is_stopped(place) or self._stopped.get(mark.uid) == place.pane.pid
+        )
 
     # --- the workspace as a whole
 
@@ -332,16 +358,10 @@ class Acting:
 
     async def _apply(self, act: rules.Apply, run: firings.Run) -> None:
         request = await self._in_thread(lambda: self._request(run, act.yes))
-        loop = asyncio.get_running_loop()
-
-        async def report(bodies: Sequence[event.Body], workspace: str) -> None:
-            future = asyncio.run_coroutine_threadsafe(self._report(bodies, workspace), loop)
-            await asyncio.wrap_future(future)
-
-        def work() -> Mapping[str, Any]:
-            return asyncio.run(_applied(self._own(), request, report))
-
-        result = await self._in_thread(work)
+        result: Mapping[str, Any] = {}
+        async for name, what in applying.aside(self._own, request, self._report, self._threads):
+            if name == "result":
+                result = what
         if result.get("status") != "success":
             failed = {**result.get("failed", {}), **result.get("skipped", {})}
             raise firings.Failed("; ".join(f"{address}: {why}" for address, why in failed.items()))
@@ -413,16 +433,6 @@ class Acting:
         return found
 
 
-async def _applied(
-    assembly: assemble.Assembly, request: Mapping[str, Any], report: applying.Report
-) -> Mapping[str, Any]:
-    result: Mapping[str, Any] = {}
-    async for name, what in applying.apply(assembly, request, report):
-        if name == "result":
-            result = what
-    return result
-
-
 def environment(run: firings.Run, socket: str) -> Iterator[tuple[str, str]]:
     """What a command gets of an event: each field as `ORCHESTRA_EVENT_…`, lists and maps as JSON."""
     yield "ORCHESTRA_RUN", run.token
@@ -436,12 +446,8 @@ def environment(run: firings.Run, socket: str) -> Iterator[tuple[str, str]]:
 
 
 def _variable(text: str) -> str:
-    return text.replace("\0", "")[:LONGEST]
-
-
-def _uids(panes: Mapping[str, status.Place], addresses: Collection[str]) -> set[str]:
-    marks = [panes[each].pane.mark for each in addresses if each in panes]
-    return {mark.uid for mark in marks if mark is not None}
+    # What is cut in two at the end is no character any more.
+    return text.replace("\0", "").encode(errors="replace")[:LONGEST].decode(errors="ignore")
 
 
 def _clean(value: object) -> object:

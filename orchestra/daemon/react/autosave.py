@@ -70,12 +70,13 @@ class Autosave:
     async def run(self) -> None:
         while True:
             self._is_asked = False
+            self._woken.clear()
             found = await asyncio.to_thread(wishes, self._found)
             every = min((each.wanted.autosave.total_seconds() for each in found), default=None)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(every):
-                    await self._woken.wait()
-            self._woken.clear()
+            if not (found and self._is_changed):  # before anybody wished for it, perhaps
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(every):
+                        await self._woken.wait()
             if self._is_asked or not found:
                 continue
             await self._settled()

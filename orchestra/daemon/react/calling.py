@@ -23,6 +23,8 @@ Fill = Callable[[str, Mapping[str, Any]], str]
 """A text's `{{ event.… }}` filled in."""
 _WORTH_TRYING = (408, 425, 429)
 """Answers from 400 to 499 that may be another one later."""
+BREAKERS = 256
+"""Remembered: a host may be a part of what an event says."""
 
 
 class Calling:
@@ -87,7 +89,7 @@ class Calling:
 
     async def notify(self, act: rules.Notify, run: firings.Run) -> None:
         title = _line(self._fill(act.title, run.event))
-        text = self._fill(act.text, run.event)
+        text = "\n".join(map(_line, self._fill(act.text, run.event).split("\n")))
         loop = asyncio.get_running_loop()
         if act.urls:
             addresses = [_secret(variable) for variable in act.urls]
@@ -109,7 +111,7 @@ class Calling:
 
     @contextlib.asynccontextmanager
     async def _breaker(self, name: str) -> AsyncIterator[None]:
-        before = self._breakers.get(name, breakers.Breaker())
+        before = self._known(name)
         breaker, wait = breakers.asked(before, self._clock.monotonic())
         if wait:
             raise firings.Failed(f"{name} is not called for a while: {breaker.reason}", later=wait)
@@ -118,7 +120,7 @@ class Calling:
             yield
         except firings.Failed as error:
             if error.for_good:  # it answers
-                await self._set(name, self._breakers[name], breakers.succeeded())
+                await self._set(name, self._known(name), breakers.succeeded())
             else:
                 await self._count(name, error.reason)
             raise
@@ -128,14 +130,22 @@ class Calling:
         except asyncio.CancelledError:  # its time is up
             await self._count(name, "it did not answer in time")
             raise
-        await self._set(name, self._breakers[name], breakers.succeeded())
+        await self._set(name, self._known(name), breakers.succeeded())
+
+    def _known(self, name: str) -> breakers.Breaker:
+        return self._breakers.get(name, breakers.Breaker())
 
     async def _count(self, name: str, why: str) -> None:
-        before = self._breakers[name]
+        before = self._known(name)
         await self._set(name, before, breakers.failed(before, self._clock.monotonic(), why))
 
     async def _set(self, name: str, before: breakers.Breaker, after: breakers.Breaker) -> None:
-        self._breakers[name] = after
+        self._breakers.pop(name, None)
+        if after != breakers.Breaker():
+            self._breakers[name] = after  # the newest last
+        while len(self._breakers) > BREAKERS:
+            closed = (each for each, one in self._breakers.items() if one.state is breakers.State.CLOSED)
+            del self._breakers[next(closed, next(iter(self._breakers)))]
         if before.state is not after.state:
             told = event.BreakerChanged(
                 name=name, before=before.state, after=after.state, reason=after.reason

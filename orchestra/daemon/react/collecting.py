@@ -134,7 +134,8 @@ class Collecting:
         }
 
     async def run(self) -> None:
-        await self._finish()
+        async with self._alone:  # somebody may ask at once
+            await self._finish()
         while True:
             self._woken.clear()
             with contextlib.suppress(TimeoutError):

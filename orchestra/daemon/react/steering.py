@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from orchestra.daemon import assemble
 from orchestra.engine.apply import execute
-from orchestra.model import spec, status
+from orchestra.model import errors, spec, status
 from orchestra.plan import compare
 
 LOCK_WAIT = timedelta(seconds=1)
@@ -29,6 +29,27 @@ class Starting:
 
 def start(assembly: assemble.Assembly, workspace: str, reasons: Mapping[str, str]) -> Mapping[str, str]:
     """Address → why it could not be started, "" if it was. Only what is still dead is, and what no person has stopped."""
+    try:
+        return _start(assembly, workspace, reasons)
+    except errors.SecretUnavailable as missing:
+        if len(reasons) > 1:  # it is one's, and the others want none
+            each = (_started_alone(assembly, workspace, address, why) for address, why in reasons.items())
+            return {address: told for one in each for address, told in one.items()}
+        (problem,) = missing.diagnostics
+        why = "; ".join((problem.detail or problem.summary).splitlines())
+        raise errors.SecretUnavailable(
+            f"it is not started without its secrets: {why}, for the daemon (put it right, then orchestra start {next(iter(reasons))})"
+        ) from missing
+
+
+def _started_alone(assembly: assemble.Assembly, workspace: str, address: str, why: str) -> Mapping[str, str]:
+    try:
+        return start(assembly, workspace, {address: why})
+    except errors.SecretUnavailable as missing:
+        return {address: str(missing)}
+
+
+def _start(assembly: assemble.Assembly, workspace: str, reasons: Mapping[str, str]) -> Mapping[str, str]:
     tried: list[str] = []
 
     def options(_: spec.Workspace, observed: status.Server) -> compare.Options:

@@ -13,7 +13,7 @@ from orchestra.daemon import assemble, gc_wish
 from orchestra.engine.apply import execute
 from orchestra.engine.react import collect
 from orchestra.host import paths
-from orchestra.model import action, errors, plan, status
+from orchestra.model import action, errors, plan, shells, status
 from orchestra.model.frozen import frozen
 from orchestra.plan import record
 from orchestra.store import inventory
@@ -156,16 +156,13 @@ def seen(own: assemble.Assembly, server: status.Server, rests: Mapping[str, stat
     return Seen(server=server, rests=rests, calm=frozenset(calm), trees=trees)
 
 
-_SHELLS = frozenset({"sh", "dash", "ash", "bash", "zsh", "fish", "ksh", "mksh", "csh", "tcsh"})
-
-
 def _is_shell(pane: status.Pane, runs: status.Process) -> bool:
     """Declared as one, and one still: `exec vim` in it runs under its number."""
     known = record.parse_pane(pane.record)
     if known is None or known.pane.command is not None:
         return False
     own = {Path(known.pane.shell).name[:_NAME]} if known.pane.shell is not None else set()
-    return runs.name in _SHELLS | own
+    return runs.name in shells.NAMES | own
 
 
 _NAME = 15

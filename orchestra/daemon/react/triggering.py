@@ -72,6 +72,8 @@ class Triggers:
         self._cursor = 0
         self._kept_cursor = 0
         self._is_behind = True
+        self._is_full = False
+        """More came than waits here, also while the journal was read."""
         self._is_cold = True
         self._is_remembered = False
         self._woken = asyncio.Event()
@@ -126,7 +128,7 @@ class Triggers:
                 if self._deciding.enter(force):
                     self._deciding.is_changed = True  # what was before is not for those
                     self._faults.clear()
-        self._acting.looked(server)
+        await self._acting.looked(server)
         self._noticing.looked(server, self._deciding.force)
         self._matching.looked(server, self._deciding.force)
         self._looked.set()
@@ -136,7 +138,7 @@ class Triggers:
         self._queue.extend(events)
         if len(self._queue) > QUEUED:
             self._queue.clear()
-            self._is_behind = True
+            self._is_behind = self._is_full = True
         self._is_cold = True
         self._woken.set()
 
@@ -243,11 +245,13 @@ class Triggers:
         while queue and queue[0].sequence <= self._cursor:
             queue.popleft()
         if self._is_behind or (queue and queue[0].sequence != self._cursor + 1):
+            self._is_behind = True  # also when it cannot be read
             page = await asyncio.to_thread(self._reach.journal.read, self._cursor, limit=PAGE)
-            self._is_behind = len(page) == PAGE
+            self._is_behind = len(page) == PAGE or self._is_full
+            self._is_full = False
             if page:
                 return page
-            if queue:  # numbers in between were given to nothing
+            if queue and not self._is_behind:  # numbers in between were given to nothing
                 self._cursor = queue[0].sequence - 1
         found: list[event.Event] = []
         while queue and len(found) < PAGE and queue[0].sequence == self._cursor + len(found) + 1:

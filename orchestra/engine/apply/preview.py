@@ -46,6 +46,12 @@ class Preview:
         as unchanged."""
         references = {secret for pane in desired.panes for secret in pane.secrets}
         values = self.secrets.resolve(references, run_commands=run_commands) if references else {}
+        return self.planned(desired, options, values)
+
+    def planned(
+        self, desired: spec.Workspace, options: compare.Options, values: Mapping[spec.Secret, str]
+    ) -> tuple[plan.Plan, status.Server, Mapping[spec.Secret, str]]:
+        """`values`: of secrets; those of one that is missing are taken as unchanged."""
         observed = settled(self.tmux)
         digests = {
             secret: record.digest(observed.key, secret.name, value)

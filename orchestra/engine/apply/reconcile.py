@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import secrets as randomness
 from collections.abc import Callable, Iterable, Mapping
@@ -42,10 +43,7 @@ class Reconciler:
         self, desired: spec.Workspace, options: compare.Options, *, run_commands: bool = False
     ) -> tuple[plan.Plan, status.Server, Mapping[spec.Secret, str]]:
         """See `preview.Preview.of`."""
-        looking = preview.Preview(
-            tmux=self.world.tmux, secrets=self.world.secrets, size=self.size, new_uid=self.new_uid
-        )
-        return looking.of(desired, options, run_commands=run_commands)
+        return _looking(self).of(desired, options, run_commands=run_commands)
 
     async def apply(
         self,
@@ -90,10 +88,27 @@ class Reconciler:
         with self._alone(f"steer {name}", report):
             observed = self.world.tmux.observe()
             desired = applied.workspace(name, observed)
-            made, observed, values = self.preview(desired, options(desired, observed), run_commands=True)
+            chosen = options(desired, observed)
+            values = self._values(desired, chosen)
+            made, observed, values = _looking(self).planned(desired, chosen, values)
             if made.stops and not confirm(made):
                 return Outcome(plan=made, result=progress.Result(), declined=True)
             return await self._carry_out(made, observed, values, settings, report)
+
+    def _values(self, desired: spec.Workspace, chosen: compare.Options) -> Mapping[spec.Secret, str]:
+        """`SecretUnavailable` where one is missing of what is started, and of nothing else. How something is asked to stop may want
+        them, too; that they are missing keeps nothing from being stopped."""
+        wanted: dict[bool, set[spec.Secret]] = {True: set(), False: set()}
+        for pane in desired.panes:
+            if pane.address in chosen.starts or pane.address in chosen.stops or pane.address in chosen.ends:
+                wanted[pane.address in chosen.starts].update(pane.secrets)
+        values: dict[spec.Secret, str] = {}
+        if wanted[True]:
+            values.update(self.world.secrets.resolve(wanted[True], run_commands=True))
+        if left := wanted[False] - wanted[True]:
+            with contextlib.suppress(errors.SecretUnavailable):
+                values.update(self.world.secrets.resolve(left, run_commands=True))
+        return values
 
     async def delete(
         self, name: str, settings: execute.Settings, confirm: Confirm, report: execute.Report
@@ -158,6 +173,10 @@ class Reconciler:
         back = execute.Settings(wait=False, timeout=settings.timeout, on_error=execute.OnError.CONTINUE)
         now = _without_waiting(made)
         return await execute.Execution(now, observed, {**values, **known}, self.world, back, report).run()
+
+
+def _looking(by: Reconciler) -> preview.Preview:
+    return preview.Preview(tmux=by.world.tmux, secrets=by.world.secrets, size=by.size, new_uid=by.new_uid)
 
 
 def _without_waiting(made: plan.Plan) -> plan.Plan:

@@ -30,6 +30,8 @@ class Publisher:
         self._journal = journal
         self._bus = bus
         self._clock = clock
+        self._turn = asyncio.Lock()
+        """Where the journal can take no more who came first goes first: else his state would be written over a newer one."""
 
     async def publish(
         self,
@@ -55,11 +57,12 @@ class Publisher:
     async def _append(
         self, events: Sequence[event.Event], state: Mapping[str, Any] | None
     ) -> Future[tuple[event.Event, ...]]:
-        while True:
-            try:
-                return self._journal.append(events, state)
-            except errors.JournalFull:
-                await asyncio.sleep(FULL)
+        async with self._turn:
+            while True:
+                try:
+                    return self._journal.append(events, state)
+                except errors.JournalFull:
+                    await asyncio.sleep(FULL)
 
     def tell(self, happened: Sequence[happenings.Happening]) -> None:
         """Only to who listens now."""

@@ -192,11 +192,13 @@ class Limiter:
     async def looked(self, server: status.Server) -> None:
         self._server = server
         before, self._watched = self._watched, watched(server)
-        for key, past in list(self._past.items()):
-            if key not in self._watched or self._watched[key].pid != past.pid:
-                del self._past[key]
-                if past.told and key not in self._watched:
-                    await self._lifted(server, key, past)
+        gone = {
+            key: past
+            for key, past in self._past.items()
+            if key not in self._watched or self._watched[key].pid != past.pid
+        }
+        for key in gone:
+            del self._past[key]
         for some in (self._figures, self._printed, self._sizes, self._troubles):
             for key in some.keys() - self._watched.keys():
                 del some[key]
@@ -210,6 +212,10 @@ class Limiter:
             self._hears = bool(limited - {Kind.TIME})
             self._due = 0.0
             self._woken.set()
+        # Last: while this is told, others are looked at and decided on.
+        for key, past in gone.items():
+            if past.told and key not in self._watched:
+                await self._lifted(server, key, past)
 
     async def _lifted(self, server: status.Server, key: str, past: deciding.Past) -> None:
         """Where a pane runs on and has no limits any more, it is within them."""
@@ -354,11 +360,14 @@ class Limiter:
 
     async def _tell(self, each: Watched, verdict: deciding.Verdict) -> None:
         past = verdict.past
-        state: Mapping[str, Any] = self._kept()
-        if past.owed and verdict.exceeded and each.uid and past.owed != rules.Breach.KILL:
-            again = past.owed == rules.Breach.RESTART
-            why = past.why if again else f"stopped by its limit, {past.why}"
-            state = {**state, **self._expect(each.uid, each.pid, why, again)}
+        settles = past.owed and verdict.exceeded and each.uid and past.owed != rules.Breach.KILL
+        again = past.owed == rules.Breach.RESTART
+        why = past.why if again else f"stopped by its limit, {past.why}"
+
+        def state() -> Mapping[str, Any]:
+            """As it is when it is kept: others go on while an event is told."""
+            return {**self._kept(), **(self._expect(each.uid, each.pid, why, again) if settles else {})}
+
         for over in verdict.exceeded:
             body = event.LimitExceeded(
                 id=each.id,
@@ -367,9 +376,9 @@ class Limiter:
                 allowed=over.allowed,
                 action=over.action,
             )
-            await self._say(body, each.workspace, each.address, state)
+            await self._say(body, each.workspace, each.address, state())
         for kind in verdict.kept:
-            await self._say(event.LimitKept(id=each.id, limit=kind), each.workspace, each.address, state)
+            await self._say(event.LimitKept(id=each.id, limit=kind), each.workspace, each.address, state())
 
     # --- acting
 
@@ -387,7 +396,9 @@ class Limiter:
         stops: dict[str, dict[str, tuple[Watched, deciding.Past]]] = {}
         for key, past in list(self._past.items()):
             each = self._watched.get(key)
-            if each is None or not past.owed or self._acted.get((key, past.pid), 0.0) > now:
+            if each is None or self._past.get(key) is not past:
+                continue  # while another was ended it became another one
+            if not past.owed or self._acted.get((key, past.pid), 0.0) > now:
                 continue
             if past.owed == rules.Breach.KILL or past.wild:
                 self._acted[key, past.pid] = now + MUCH_LATER

@@ -71,9 +71,11 @@ class Overhearing:
         check = each.check if each is not None else None
         if each is None or check is None:
             return
+        # Not when it was found: by then another process may run there, and has printed nothing yet.
+        heard = self._clock.monotonic()
         awaited = check.probe.pattern if isinstance(check.probe, spec.OutputProbe) else None
         if await self._found(each.uid, awaited, lines) is not None:
-            self.matched[each.uid] = self._clock.monotonic()
+            self.matched[each.uid] = heard
             self._ready(each)
         if (line := await self._found(each.uid, check.errors, lines)) is not None:
             self._error(each, "".join(one if one.isprintable() else "�" for one in line[:200]))

@@ -404,7 +404,11 @@ class Probing:
             async with self._written:
                 turns = self._turns
                 await self._written.wait_for(lambda turns=turns: self._on_disk >= turns)  # type: ignore[misc]
-            for workspace, panes in self._condemned().items():
+            for workspace in list(self._condemned()):
+                # While another workspace's were stopped, these may have got well.
+                panes = self._condemned().get(workspace, [])
+                if not panes:
+                    continue
                 fresh = {each.uid for each in panes} - self._begun
                 self._begun |= fresh
                 try:

@@ -231,8 +231,8 @@ class Schedules:
         self._troubles.clear()
         times = []
         for key, each in there.items():
-            if not each.what.enabled:
-                continue
+            if not each.what.enabled or (self._standing or {}).get(key) != each:
+                continue  # while others were told it was taken away, or became another one: the alarm has rung
             try:
                 made = decide(each.what, self._past[key], now, seed=self._seed, why=self._why.pop(key, why))
             except timetable.Unreadable as error:

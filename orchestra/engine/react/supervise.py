@@ -21,6 +21,8 @@ from orchestra.plan import causes, record
 STATE = "supervise"
 NEVER = 125
 """An exit code that asks not to be started again (as of `docker run`)."""
+TOGETHER = 100
+"""Panes started by one plan, which holds the lock of all applies: a person does not wait for a thousand."""
 AGAIN = 1.0
 """Seconds until what could not be started is tried again: another command holds the lock."""
 
@@ -289,6 +291,7 @@ class Supervisor:
         for workspace in dict.fromkeys(self._waiting[uid].workspace for uid in due):
             # Others were started meanwhile, which takes its time: some may be gone.
             found = [uid for uid in due if uid in self._waiting and self._waiting[uid].workspace == workspace]
+            found = found[:TOGETHER]  # the rest is due still
             panes = {each.address: each for each in map(self._waiting.pop, found)}
             for uid in found:
                 self._past[uid] = dataclasses.replace(self._past[uid], due=None)

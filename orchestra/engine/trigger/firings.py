@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import itertools
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,6 +39,8 @@ GRACE = 0.5
 """Seconds more than its time, for an act to end by itself and tell what it printed."""
 TEXT = 4096
 """Characters of each text in an event that a run keeps."""
+TEXTS = 16 * TEXT
+"""Of all texts in a list, or a map: what is more is left out."""
 
 
 @frozen
@@ -332,13 +335,12 @@ class Firings:
         run = dataclasses.replace(
             run, reason=reason[:TEXT], begun=False, due=None, dead=self._clock.now().timestamp()
         )
-        older = [each for each in self._runs if self._runs[each].dead]
-        gone = sorted(older, key=lambda each: self._runs[each].dead)[: max(len(older) + 1 - DEAD, 0)]
+        older = sorted((each for each in self._runs.items() if each[1].dead), key=lambda each: each[1].dead)
+        gone = dict(older[: max(len(older) + 1 - DEAD, 0)])
         state = {place(slot): self._kept(run), **dict.fromkeys(map(place, gone))}
         await self._publish([self._of(run, self._failure(run, final=True))], NAME, state)
         self._put(slot, run)
-        for each in gone:
-            self._free(each)
+        self._let_go(gone)
 
     def _failure(self, run: Run, *, final: bool) -> event.Body:
         return event.TriggerFailed(
@@ -373,12 +375,10 @@ class Firings:
         return [self._runs[slot] for slot in found]
 
     async def forget(self, wanted: Callable[[Run], bool]) -> Sequence[Run]:
-        found = [slot for slot, run in self._runs.items() if run.dead and wanted(run)]
-        gone = [self._runs[slot] for slot in found]
-        await self._publish([], NAME, dict.fromkeys(map(place, found)))
-        for slot in found:
-            self._free(slot)
-        return gone
+        gone = {slot: run for slot, run in self._runs.items() if run.dead and wanted(run)}
+        await self._publish([], NAME, dict.fromkeys(map(place, gone)))
+        self._let_go(gone)
+        return list(gone.values())
 
     # --- slots
 
@@ -390,6 +390,12 @@ class Firings:
         if not run.dead:
             self._keys[run.key] += 1
         return run
+
+    def _let_go(self, gone: Mapping[int, Run]) -> None:
+        """While that was written others may have let them go, too, or have begun them again."""
+        for slot, run in gone.items():
+            if self._runs.get(slot) is run:
+                self._free(slot)
 
     def _free(self, slot: int) -> None:
         run = self._runs.pop(slot)
@@ -427,4 +433,19 @@ def loaded(kept: Any, clock: ports.Clock) -> Run:
 
 
 def _trimmed(plain: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value[:TEXT] if isinstance(value, str) else value for key, value in plain.items()}
+    return {key: _short(value) for key, value in plain.items()}
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:TEXT]
+    if isinstance(value, Mapping):
+        left = itertools.accumulate(len(str(key)) + len(str(each)) for key, each in value.items())
+        return {
+            key: _short(each) for (key, each), size in zip(value.items(), left, strict=True) if size <= TEXTS
+        }
+    if isinstance(value, list | tuple):
+        short = [_short(each) for each in value]
+        left = itertools.accumulate(len(str(each)) for each in short)
+        return [each for each, size in zip(short, left, strict=True) if size <= TEXTS]
+    return value

@@ -191,8 +191,9 @@ class Matching:
                     each for each in self._wanted.get(place, {}) if each and pane.slow.get(each, now) <= now
                 ]
                 if not asked:
-                    self._positions[pane.id] = reached or self._positions.get(pane.id, "")
+                    self._reached(place, pane, reached)
                     continue
+                epoch = self._epoch
                 found, slow = await loop.run_in_executor(self._threads, _search, asked, lines)
                 told = [
                     happening
@@ -206,11 +207,17 @@ class Matching:
                     )
                     fault = event.DaemonFault(part=firings.NAME, reason=f"{names}: {reason}")
                     told.append(_of(place, fault))
-                self._positions[pane.id] = reached or self._positions.get(pane.id, "")
+                if epoch == self._epoch:  # else its id means another one
+                    self._reached(place, pane, reached)
                 if told:
                     await self._publish(told, firings.NAME, self._state())
         finally:
             pane.working = pane.lost = False
+
+    def _reached(self, place: Place, pane: _Pane, position: str) -> None:
+        """Of a pane that nobody looks at any more no place is kept: who looks again begins with what comes."""
+        if position and self._panes.get(place) is pane:
+            self._positions[pane.id] = position
 
     def _told(
         self, place: Place, pane: _Pane, pattern: str, line: str, now: float

@@ -172,7 +172,10 @@ class Noticing:
     async def _metrics(self, metered: list[_Want]) -> None:
         roots = {want.pane.uid: want.pane.pid for want in metered}
         found = await asyncio.to_thread(self._sampler.sample, roots, self._server)
+        there = {want.word for want in self._wants}
         for want in metered:
+            if want.word not in there:
+                continue  # it ended while it was measured, or nobody asks any more
             on, usage = want.rule.trigger.on, found.get(want.pane.uid)
             assert isinstance(on, rules.OnMetric)
             value = self._measured(want.pane.uid, usage, on.metric) if usage is not None else None

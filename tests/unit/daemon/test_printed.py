@@ -74,3 +74,50 @@ def test_what_is_printed_while_an_event_is_told_is_read_at_once(tmp_path: Path) 
     assert isinstance(started, event.CommandStarted)
     assert isinstance(finished, event.CommandFinished)
     assert (started.command, finished.command, finished.exit_code) == ("make", "make", 7)
+
+
+def test_a_recording_that_cannot_be_read_keeps_no_other_from_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(printed, "AGAIN", 0.01)
+
+    async def scenario() -> list[event.Body]:
+        ticks, listened = clock.Clock(), bus.Bus()
+        kept = recordings.Recordings(tmp_path, ticks, lambda _: None)
+        publisher = _Slow(journal.Journal(tmp_path / "journal", ticks), listened, ticks, lambda _: None)
+        publisher.told = asyncio.Queue()
+        bad, good = (kept.folder(each) / str(output.Segment(1, 2, 0)) for each in ("%1", "%2"))
+        bad.mkdir(parents=True)  # it can be opened, and never be read
+        good.parent.mkdir(parents=True)
+        publisher.pane = good
+        reader = printed.Printed(kept, listened, publisher, ticks)
+        reader.keep({})
+        reader.keep(
+            {
+                f"%{number}": printed.Printing(workspace="w", address=f"s/{number}", pid=3, token=TOKEN)
+                for number in (1, 2)
+            }
+        )
+        found: list[event.Body] = []
+        async with asyncio.TaskGroup() as group, asyncio.timeout(10):
+            reading = group.create_task(reader.run())
+            found.append(await publisher.told.get())
+            assert list(reader.troubles) == ["%1"]
+            _print(good, "start;1;make")
+            found += [await publisher.told.get() for _ in range(2)]
+            bad.rmdir()
+            _print(bad, "start;1;other")
+            found.append(await publisher.told.get())
+            assert not reader.troubles
+            reading.cancel()
+        reader.close()
+        kept.close()
+        return found
+
+    told = asyncio.run(scenario())
+    assert [each.type for each in told] == [
+        "daemon.fault", "command.started", "command.finished", "command.started"
+    ]  # fmt: skip
+    fault = told[0]
+    assert isinstance(fault, event.DaemonFault)
+    assert fault.reason == "what s/1 prints cannot be read: is a directory"

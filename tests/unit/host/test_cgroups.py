@@ -51,6 +51,28 @@ def test_a_command_enters_its_group_and_is_the_same_process(direct: Path) -> Non
     assert (group / "pids.max").read_text() == "18\n"
 
 
+def test_a_group_that_is_swept_before_it_is_entered_is_made_again(
+    direct: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    tools = tmp_path_factory.mktemp("tools")
+    late = tools / "mkdir"
+    late.write_text(
+        f'#!/bin/sh\n/bin/mkdir "$@" && [ -e {tools}/once ] || {{ touch {tools}/once; rmdir "$2"; }}\n'
+    )
+    late.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools), prepend=":")
+    limits = rules.Limits(processes=5, on_exceed=rules.Breach.KILL)
+    subprocess.run(cgroups.contained(("true",), "uid1", limits), check=True, timeout=30)
+    (group,) = direct.iterdir()
+    assert (tools / "once").exists()
+    assert sorted(each.name for each in group.iterdir()) == [
+        "cgroup.procs",
+        "cpu.max",
+        "memory.high",
+        "pids.max",
+    ]
+
+
 def test_a_group_that_cannot_be_made_keeps_nothing_from_starting(
     direct: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,11 +5,13 @@ import pwd
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from orchestra.host import machine
+from tests.unit.host import until
 
 HERE = machine.Machine(Path("/w/exec.pl"), Path("/w/exec.py"))
 
@@ -44,6 +46,23 @@ def test_is_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not HERE.is_directory("")
     assert not HERE.is_directory(".")
     assert not HERE.is_directory(f"{tmp_path}\0")
+
+
+def test_a_directory_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one of a machine that is gone."""
+    answers, asked = threading.Event(), list[str]()
+
+    def access(path: str, _: int) -> bool:
+        asked.append(path)
+        return answers.wait(30)
+
+    monkeypatch.setattr(os, "access", access)
+    monkeypatch.setattr(machine, "_ANSWERS", 0.05)
+    assert not HERE.is_directory("/dead")
+    assert not HERE.is_directory("/dead")
+    assert asked == ["/dead/."]  # nobody is sent after who waits still
+    answers.set()
+    assert until.true(lambda: HERE.is_directory("/dead"))
 
 
 def test_wrap_with_perl(monkeypatch: pytest.MonkeyPatch) -> None:

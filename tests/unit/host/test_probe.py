@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestra.host import command as command_
 from orchestra.host import http, probe, process_table, reason
 from orchestra.model import spec, status
 from tests.unit.host import until
@@ -64,7 +65,34 @@ def test_command_sees_its_directory_and_what_a_login_has(
     found = asyncio.run(HERE.attempt(what, SECOND, dir=str(tmp_path), env={"OURS": "1"}))
     assert found.reason == f"exited 1: {tmp_path},1,,path"[:200]
     gone = asyncio.run(HERE.attempt(what, SECOND, dir=str(tmp_path / "gone"), env={}))
-    assert gone.reason == "cannot start /bin/sh: no such file or directory"
+    assert gone.reason == reason.line(f"there is no directory {tmp_path}/gone that can be entered")
+    assert not gone.measured
+    for words, why in ((("./none",), "no such file or directory"), (("/etc/passwd",), "permission denied")):
+        lost = asyncio.run(HERE.attempt(spec.CommandProbe(command=words), SECOND, dir=str(tmp_path), env={}))
+        assert (lost.reason, lost.measured) == (f"cannot start {words[0]}: {why}", False)
+
+
+def test_a_directory_that_does_not_answer_keeps_nobody_but_its_command_waiting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As one of a machine that is gone: who enters it stands still in the kernel."""
+    monkeypatch.setattr(
+        command_, "_ENTER", f"echo $$ >{tmp_path}/sh; cd() {{ kill -STOP $$; }}; {command_._ENTER}"
+    )
+
+    async def both() -> tuple[status.Attempt, int]:
+        what, ticks = spec.CommandProbe(command="true"), 0
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(HERE.attempt(what, SOON, dir=str(tmp_path), env={}))
+            while not asking.done():
+                await asyncio.sleep(0.01)
+                ticks += 1
+        return asking.result(), ticks
+
+    found, ticks = asyncio.run(both())
+    assert found.reason == "timed out after 0.2 s"
+    assert ticks > 5
+    assert is_gone(pid_in(tmp_path / "sh"))
 
 
 def pid_in(path: Path) -> int:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from datetime import timedelta
 from pathlib import Path
 
-from orchestra.host import clock, recordings
+import pytest
+
+from orchestra.host import clock, inotify, recordings
 
 
 def test_each_workspace_may_have_its_own_time(tmp_path: Path) -> None:
@@ -59,3 +62,32 @@ def test_what_cannot_be_written_keeps_nobody_from_going_on(tmp_path: Path) -> No
     assert asyncio.run(live()) == ""
     assert (folder / recordings.LIVES).read_text().startswith("9 1700000000-1-aa")
     assert recordings.whose(folder) == ("w", "s/p", "u")
+
+
+@pytest.mark.skipif(not inotify.AVAILABLE, reason="without it files are looked at again and again")
+def test_where_no_watch_is_left_it_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, left = tmp_path / "7.8" / "%1", [1, 0]
+    folder.mkdir(parents=True)
+    add = inotify.Inotify.add
+
+    def sparing(self: inotify.Inotify, path: str, mask: int) -> int:
+        if left and not left.pop(0):
+            raise OSError(errno.ENOSPC, "no watch is left")
+        return add(self, path, mask)
+
+    monkeypatch.setattr(inotify.Inotify, "add", sparing)
+    monkeypatch.setattr(recordings, "LOOK_EVERY", 0.01)
+
+    async def live() -> None:
+        kept = recordings.Recordings(tmp_path, clock.Clock(), lambda _: None)
+        try:
+            kept.keep("7.8", {"%1": "w s/p u", "%2": "w s/q u"})
+            assert "no watch is left" in kept.trouble or not left
+            (folder / "1700000000-1-aa").write_bytes(b"printed")
+            async with asyncio.timeout(10):
+                while kept.printed("%1") is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        finally:
+            kept.close()
+
+    asyncio.run(live())

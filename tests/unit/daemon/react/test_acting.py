@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,6 +35,30 @@ def test_only_a_schedule_makes_again_what_was_collected(tmp_path: Path, kind: st
     run = SimpleNamespace(workspace="w", event={"type": kind})
     asked = acting.Acting._request(cast(Any, self), cast(Any, run), True)
     assert asked == {"manifest": str(file), "env": "e", "variables": {}, "yes": True, "absent": absent}
+
+
+def test_a_variable_fits_into_an_environment_whatever_its_characters() -> None:
+    found = dict(
+        acting.environment(
+            cast(
+                Any,
+                SimpleNamespace(
+                    token="t-0",
+                    attempt=1,
+                    trigger="t",
+                    workspace="w",
+                    event={"line": "\U0001f600\0" * 40_000, "bad": "\ud800"},
+                ),
+            ),
+            "/s",
+        )
+    )
+    assert len(found["ORCHESTRA_EVENT_LINE"].encode()) == acting.LONGEST
+    assert set(found["ORCHESTRA_EVENT_LINE"]) == {"\U0001f600"}
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'printf "%s" "$ORCHESTRA_EVENT_BAD"'], env=found, stdout=subprocess.PIPE, check=True
+    )
+    assert done.stdout == b"?"
 
 
 @pytest.fixture

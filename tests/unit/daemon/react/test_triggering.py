@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
+import dataclasses
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -414,3 +417,37 @@ def test_after_a_fault_of_ours_it_goes_on_where_it_was(
 
     asyncio.run(live())
     assert [(line[1], line[3]) for line in noted(tmp_path)] == [("9", "2"), ("10", "1")]
+
+
+def test_more_than_waits_here_that_comes_while_the_journal_is_read_is_read_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(triggering, "QUEUED", 1)
+    every: list[event.Event] = []
+
+    async def scenario() -> list[int]:
+        def read(after: int, *, limit: int) -> list[event.Event]:
+            page = every[after : after + limit]
+            if not every:  # these come while it is read, and are too many
+                every.extend(dataclasses.replace(test_triggers.happened(), sequence=n) for n in (1, 2, 3))
+                triggering.Triggers.happened(here, every)
+            return page
+
+        here = cast(
+            Any,
+            SimpleNamespace(
+                _queue=collections.deque(),
+                _cursor=0,
+                _is_behind=True,
+                _is_full=False,
+                _is_cold=False,
+                _woken=asyncio.Event(),
+                _reach=SimpleNamespace(journal=SimpleNamespace(read=read)),
+            ),
+        )
+        found = await triggering.Triggers._next(here)
+        while not found and here._is_behind:
+            found = await triggering.Triggers._next(here)
+        return [each.sequence for each in found]
+
+    assert asyncio.run(scenario()) == [1, 2, 3]

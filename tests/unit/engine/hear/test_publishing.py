@@ -6,8 +6,10 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import pytest
+
 from orchestra.engine.hear import bus, happenings, publishing
-from orchestra.model import event
+from orchestra.model import errors, event
 
 
 class World:
@@ -54,3 +56,31 @@ def test_what_is_kept_is_told_though_nobody_waits_for_it_any_more() -> None:
         return heard
 
     assert asyncio.run(live()) == ["one", "two"]
+
+
+def test_who_waits_for_a_full_journal_goes_before_who_comes_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "FULL", 0.01)
+
+    async def live() -> list[Any]:
+        world, refuse, written = World(), True, list[Any]()
+
+        def append(
+            _: Sequence[event.Event], state: Mapping[str, Any] | None
+        ) -> Future[tuple[event.Event, ...]]:
+            nonlocal refuse
+            if refuse:
+                refuse = False
+                raise errors.JournalFull("full")
+            written.append(state)
+            answer = Future[tuple[event.Event, ...]]()
+            answer.set_result(())
+            return answer
+
+        monkeypatch.setattr(world, "append", append)
+        publisher = publishing.Publisher(cast(Any, world), bus.Bus(), cast(Any, world))
+        async with asyncio.TaskGroup() as group:
+            for number in range(2):
+                group.create_task(publisher.publish([], state={"at": number}))
+        return written
+
+    assert asyncio.run(live()) == [{"at": 0}, {"at": 1}]

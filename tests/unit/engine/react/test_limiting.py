@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -287,3 +289,65 @@ def test_what_it_knew_and_cannot_be_read_is_not_heeded() -> None:
     unreadable: tuple[Any, ...] = (None, 3, [], {"panes": 3}, {"panes": {"a": {"pid": "x"}}})
     for kept in unreadable:
         World().limiter.resume(kept)
+
+
+def test_while_one_is_told_of_what_is_decided_of_others_is_not_forgotten() -> None:
+    """`b` is another process by now, and is looked at while it is told that `a` has no limits any more."""
+
+    async def work(here: World) -> None:
+        await here.limiter.looked(server(pane("a"), pane("b", after=1)))
+        here.used = {"a": (200, 1), "b": (50, 1)}
+        await here.passes(3)
+        here.used["b"] = (200, 1)
+
+        async def say(*what: Any) -> None:
+            await here.say(*what)
+            if what[0].type == "limit.kept":
+                await here.limiter._look()
+
+        here.limiter._say = say
+        free = dataclasses.replace(pane("a"), record="", limits="")
+        await here.limiter.looked(server(free, pane("b", after=1, pid=8)))
+        assert list(here.limiter._past) == ["b"]
+        await here.passes(2)
+
+    assert told(lived(work)) == ["memory>warn", "limit.kept", "memory>warn"]
+
+
+def test_nobody_is_killed_for_what_another_process_owed() -> None:
+    """While `a` is being killed `b` is started again, by a person."""
+
+    async def work(here: World) -> None:
+        await here.limiter.looked(server(pane("a", "kill", after=1), pane("b", "kill", after=1)))
+        here.used = dict.fromkeys("ab", (200, 1))
+        ended: list[int] = []
+
+        def kill(uid: str, pid: int, server_pid: int) -> int:
+            ended.append(pid)
+            again = here.limiter.looked(server(pane("a", "kill", after=1), pane("b", "kill", after=1, pid=8)))
+            with contextlib.suppress(StopIteration):
+                again.send(None)
+            return 0
+
+        here.kill = kill  # type: ignore[method-assign]
+        await here.passes(1, lambda: bool(ended))
+        assert ended == [7]
+
+    lived(work)
+
+
+def test_state_is_kept_as_it_is_when_it_is_kept() -> None:
+    """Of two limits at once, each in an event of its own; in between others have kept something."""
+    states: list[int] = []
+
+    async def work(here: World) -> None:
+        async def say(*what: Any) -> None:
+            states.append(what[3]["supervise"])
+
+        here.limiter._expect, here.limiter._say = lambda *_: {"supervise": len(states)}, say
+        await here.limiter.looked(server(pane("a", "stop", after=1)))
+        here.used = {"a": (200, 20)}
+        await here.passes(1)
+
+    lived(work)
+    assert states == [0, 1]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from orchestra.engine.hear import bus, happenings
-from orchestra.engine.react import probing, trying
+from orchestra.engine.react import health, overhearing, probing, trying
 from orchestra.model import errors, event, spec, status
 from orchestra.plan import record
 
@@ -233,6 +233,46 @@ def test_what_is_ill_is_stopped_once_that_is_known_to_who_comes_after() -> None:
         kept.append(here.kept)
 
     kept: list[Any] = []
+    live(scenario)
+
+
+def test_what_gets_well_while_others_are_stopped_is_not_stopped() -> None:
+    async def scenario(here: World) -> None:
+        both = [pane(check=CURED), pane("b", CURED)]
+        both[1] = dataclasses.replace(both[1], mark=status.Mark(workspace="x", address="s/b", uid="b"))
+        stopped: list[str] = []
+
+        async def publish(*_: Any) -> None:
+            await here.until(lambda: (here.part.because("a", 7) and here.part.because("b", 7)) or stopped)
+
+        async def stop(workspace: str, panes: Mapping[str, tuple[int, str]]) -> Mapping[str, str]:
+            stopped.append(workspace)
+            here.answer = here.well
+            await here.until(lambda: here.part.judged()["b"][2].health is status.Health.HEALTHY)
+            return {}
+
+        here.part._publish, here.part._stop, here.answer = publish, stop, here.ill
+        await here.part.looked(server(*both))
+        await here.until(lambda: stopped)
+        attempts = here.trier.tries
+        await here.until(lambda: here.trier.tries > attempts + 10)
+        assert set(stopped) == {"w"}
+
+    live(scenario)
+
+
+def test_a_line_of_the_process_before_makes_none_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its pattern takes long, and meanwhile the pane is started again."""
+
+    async def scenario(here: World) -> None:
+        clock = Clock()
+        heard = overhearing.Overhearing(here.bus, clock, lambda _: None, lambda *_: None)
+        check = dataclasses.replace(FAST, probe=spec.OutputProbe(pattern="ready"))
+        heard.keep(list(health.seen(server(pane(check=check)))))
+        monkeypatch.setattr(clock, "monotonic", iter((1.0, 1.0, 9.0, 9.0)).__next__)
+        await heard._hear("%a", ["ready"])
+        assert heard.matched == {"a": 1.0}
+
     live(scenario)
 
 

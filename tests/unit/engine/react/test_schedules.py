@@ -479,3 +479,23 @@ def test_what_was_kept_and_cannot_be_read(kept: Any) -> None:
         assert here.bodies() == [due(1)]
 
     asyncio.run(live())
+
+
+def test_what_is_taken_away_while_another_is_told_is_not_due() -> None:
+    async def live() -> None:
+        clock = Clock()
+        daemon = Daemon(clock)
+        one, two = (dataclasses.replace(every(HOUR), name=name) for name in ("one", "two"))
+        await daemon.part.looked(server(one, two))
+        await daemon.run()
+        say = daemon.part._say
+
+        async def late(*what: Any) -> None:
+            await daemon.part.looked(server(one))
+            await say(*what)
+
+        daemon.part._say = late
+        await daemon.run(HOUR)
+        assert [each.schedule for each in daemon.bodies() if isinstance(each, event.ScheduleDue)] == ["one"]
+
+    asyncio.run(live())

@@ -190,6 +190,21 @@ class World:
         task.cancel()
 
 
+def test_who_else_applies_gets_his_turn_between_many() -> None:
+    async def live() -> None:
+        here = World(Clock())
+        count = 2 * supervise.TOGETHER + 5
+        await here.supervisor.looked(
+            server(*(pane(f"p{number}", dead=True, exit_code=1) for number in range(count)))
+        )
+        here.clock.lived += 1
+        await here.runs(100)
+        assert [len(each) for each in here.asked] == [supervise.TOGETHER, supervise.TOGETHER, 5]
+        assert len(set().union(*here.asked)) == count
+
+    asyncio.run(live())
+
+
 def test_what_is_due_is_started_once_and_together() -> None:
     async def live() -> None:
         here = World(Clock())
