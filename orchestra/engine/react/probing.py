@@ -325,6 +325,9 @@ class Probing:
         assert each.check is not None
         check, beat = each.check, FIRST_BEAT
         probe = trying.Probe(self._trier, each.pane, check, each.workspace)
+        if check.probe is None:
+            self._tried(each, check, _RUNS)
+            return
         if isinstance(check.probe, spec.OutputProbe):
             await self._watch_output(each, check, check.probe)
             return
@@ -448,6 +451,7 @@ class Probing:
 
 
 _FOUND = status.Attempt(healthy=True, reason="it printed what was waited for")
+_RUNS = status.Attempt(healthy=True, reason="it runs")
 _WELL = (status.Health.HEALTHY, status.Health.DEGRADED)
 _ENDS = (health.Sign.COMPLETED, health.Sign.ENDED)
 _LEAST = {health.Sign.COMPLETED: status.Health.UNKNOWN, health.Sign.ENDED: status.Health.UNHEALTHY}

@@ -72,6 +72,9 @@ def test_on(tmp_path: Path, text: str, on: rules.On) -> None:
         ("{notify: {title: '{{ event.reason }}', urls: [CHAT]}}", rules.Notify(title="{{ event.reason }}", urls=("CHAT",))),
         ("{webhook: {url: 'http://h/', headers: {X-A: 1}, secrets: {B: C}}}",
          rules.Webhook(url="http://h/", headers={"X-A": "1"}, secrets={"B": "C"})),
+        ("{notify: '{{ event.address }} failed'}", rules.Notify(title="{{ event.address }} failed")),
+        ("{message: 'on {{ port }}'}", rules.Message(text="on 8000")),
+        ("{webhook: 'http://h/{{ event.address }}'}", rules.Webhook(url="http://h/{{ event.address }}")),
         ("{log: '{{ event.address }} on {{ port }}'}", rules.Log(text="{{ event.address }} on {{ 8000 }}")),
     ],
 )  # fmt: skip
