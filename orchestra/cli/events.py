@@ -274,15 +274,20 @@ def subscribe(
     }
     file, text = str(Path("callback").absolute()), json.dumps(document)
     if mark is not None:
-        (made,) = trigger.put(common, mark.workspace, file, text)
+        with trigger.spoken(_PLACES):
+            (made,) = trigger.put(common, mark.workspace, file, text)
     else:
-        (made,) = added.subscribe(assembly, found, file, text)
+        with trigger.spoken(_PLACES):
+            (made,) = added.subscribe(assembly, found, file, text)
         trigger.wake(common)
     if common.json:
         output.result("events", {"subscribed": made.name, "session": session})
     else:
         output.say(output.one_line(f"subscribed: {made.name} (orchestra trigger remove {made.name} ends it)"))
     return codes.OK
+
+
+_PLACES = {"name": "--name", "on.output": "PATTERN", "on.timeout": "SECONDS", "on": "EVENT", "do": "CALLBACK"}
 
 
 def _show(told: Mapping[str, Any], common: options.Common) -> None:

@@ -138,7 +138,10 @@ def _on_settings(node: Map, schedules: list[str], known: Known) -> rules.On | No
             return rules.OnFile(paths=tree.texts(given))
         case "schedule" if text is not None:
             if text not in schedules:
-                problems.add(given.at, f"there is no schedule {quoted(text)}", word=text, among=schedules)
+                hint = f"there are {listed(schedules)}" if schedules else "the workspace has no schedules"
+                problems.add(
+                    given.at, f"there is no schedule {quoted(text)}", hint=hint, word=text, among=schedules
+                )
             return rules.OnSchedule(schedule=text)
         case "metric" if text is not None and text in UNITS:
             return _on_metric(node, rules.Metric(text), problems)
@@ -360,7 +363,8 @@ def _selector(node: Node | None, known: Known) -> str:
     elif known.groups is not None and not selector.chosen(text, known.candidates, known.groups):
         among = [*known.groups] if text.startswith("@") else _names(known.candidates)
         word = text.removeprefix("@")
-        hint = "labels stand on panes, sessions and groups" if "=" in text else None
+        there = f"there are {listed(dict.fromkeys(among))}" if among else None
+        hint = "labels stand on panes, sessions and groups" if "=" in text else there
         known.problems.add(node.at, f"{quoted(text)} means no pane", hint=hint, word=word, among=among)
     return text
 

@@ -289,12 +289,18 @@ def test_triggers_by_hand_and_the_old_bridges_words(here: Cli) -> None:
         (("--name", "n", "--on", "pane.exited", "--from", "s/jop", "--log", "x"), "did you mean"),
         (
             ("--name", "n", "--on", "pane.exited", "--run", "echo {{ event.line }}"),
-            "never put into a command",
+            "--run: what an event says is never put into a command",
         ),
+        (("--name", "n", "--on", "output:(", "--log", "x"), "--on: `(` is not a regular expression"),
+        (("--name", "n", "--on", "pane.exited", "--limit", "5", "--log", "x"), "--limit: expected"),
+        (("--name", "n", "--on", "metric:memory", "--log", "x"), "for example metric:memory>1G"),
+        (("--on", "pane.exited", "--log", "x"), "say --name"),
     ):
         done = here.run("trigger", "add", *words)
         assert done.code != 0
         assert said in done.err
+        assert "-->" not in done.err
+    assert "PATTERN: `(`" in here.run("events", "subscribe", "s", "pattern-match", "(", "x").err
     callback = 'echo "${session} ${pane_id} $ORCHESTRA_EVENT_EXIT_CODE" >> ends'
     subscribed = here.json("events", "subscribe", "s", "pane-exit", callback)["subscribed"]
     here.ok("apply", "t.yaml")  # leaves them alone

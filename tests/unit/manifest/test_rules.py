@@ -120,6 +120,7 @@ def test_when(tmp_path: Path, text: str, when: str) -> None:
         ("triggers: [{name: t, on: pane.exited, limit: 3, do: [{log: x}]}]", 1),
         ("triggers: [{name: t, on: pane.exited, when: 'event.', do: [{log: x}]}]", 1),
         ("triggers: [{name: t, on: pane.exited, when: 'prt == 1', do: [{log: x}]}]", ["there is no variable `prt`"]),
+        ("triggers: [{name: t, on: pane.exited, when: 'event.x >', do: [{log: x}]}]", ["`event.x >` is no expression"]),
         ("triggers: [{name: t, on: pane.exited, do: [{log: '{{ event.x.y }}'}]}]", 1),
         ("triggers: [{name: t, on: pane.exited, do: [{log: '{{ evnt.x }}'}]}]", 1),
         ("triggers: [{name: t, on: pane.exited, do: [{webhook: {url: 'ftp://x'}}]}]", ["`ftp://x` is not an http address"]),
@@ -140,6 +141,22 @@ def test_when(tmp_path: Path, text: str, when: str) -> None:
 def test_what_is_refused_is_told(tmp_path: Path, text: str, complaints: list[str] | int) -> None:
     found = [each.summary for each in reading.diagnostics(tmp_path, AROUND.removeprefix(reading.HEAD) + text)]
     assert (len(found) if isinstance(complaints, int) else found) == complaints
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("on: pane.exited, when: 'exit_code != 0'", "a field of the event is written `event.exit_code`"),
+        ("on: pane.exited, when: '{{ event.x }}'", "`when` is an expression as it stands: no braces"),
+        ("on: pane.exited, when: 'event.x >'", "for example `event.exit_code != 0`"),
+        ("on: pane.exited, from: 'zz/*'", "there are `api/server`, `api/shell`, `db/server`, `api`, `db`"),
+        ("on: {schedule: s}", "the workspace has no schedules"),
+    ],
+)
+def test_what_the_next_step_is(tmp_path: Path, text: str, hint: str) -> None:
+    manifest = f"{AROUND.removeprefix(reading.HEAD)}triggers: [{{name: t, {text}, do: [{{log: x}}]}}]"
+    (found,) = reading.diagnostics(tmp_path, manifest)
+    assert found.hint == hint
 
 
 def test_the_rest_of_a_trigger(tmp_path: Path) -> None:
