@@ -127,6 +127,10 @@ def test_groups(dev: Cli) -> None:
     )
     told = dev.json("render", "backend.yaml")["manifest"]
     assert set(told["sessions"]) == {"database", "api"}
+    assert "automatic-rename" not in (dev.folder / "backend.yaml").read_text()
+    dev.tmux("set-option", "-gw", "automatic-rename", "off")
+    dev.tmux("set-option", "-w", "-t", "=database:0", "automatic-rename", "on")
+    assert dev.ok("group", "export", "backend").count("automatic-rename") == 1
     assert told["groups"]["backend"]["sessions"] == ["database", "api"]
     dev.tmux("kill-session", "-t", "=api")
     done = dev.run("group", "kill", "backend")
