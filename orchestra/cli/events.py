@@ -12,13 +12,12 @@ from typing import Any
 
 import click
 
-from orchestra.cli import codes, options, output, suggest
+from orchestra.cli import codes, event_text, options, output, suggest
 from orchestra.model import errors, event
 
 RECENT = 100
 """Events that are shown when nothing is said of how many."""
 PAGE = 500
-_BARE = ("sequence", "time", "type", "workspace", "address", "cause")
 
 
 class _Group(click.Group):
@@ -297,26 +296,7 @@ def _show(told: Mapping[str, Any], common: options.Common) -> None:
     if told["type"] == "pane.output":
         for line in told["lines"]:
             output.say(
-                f"{_when(told)}  {'pane.output':<22} {told.get('address') or told['id']:<20} {output.one_line(line)}"
+                f"{event_text.when(told)}  {'pane.output':<22} {told.get('address') or told['id']:<20} {output.one_line(line)}"
             )
         return
-    name = told.get("address") or told.get("id", "")
-    rest = {key: value for key, value in told.items() if key not in _BARE and value is not None}
-    if told.get("address"):
-        rest.pop("id", None)
-    said = "  ".join(f"{key}={_value(value)}" for key, value in rest.items())
-    output.say(output.one_line(f"{_when(told)}  {told['type']:<22} {name:<20} {said}").rstrip())
-
-
-def _when(told: Mapping[str, Any]) -> str:
-    local = datetime.fromisoformat(told["time"]).astimezone()
-    today = local.date() == datetime.now(UTC).astimezone().date()  # noqa: TID251 - shown to a person
-    return local.strftime("%H:%M:%S.%f" if today else "%Y-%m-%d %H:%M:%S.%f")[:-3]
-
-
-def _value(value: object) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {each}" for key, each in value.items()) + "}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
+    output.say(output.one_line(event_text.line(told)))
