@@ -253,6 +253,8 @@ def _reaction(node: Map, known: Known) -> rules.Reaction | None:
     if act is None:
         return None
     default = rules.Reaction(act=act)
+    if isinstance(act, rules.Webhook) or (isinstance(act, rules.Notify) and act.urls):
+        default = rules.Reaction(act=act, retries=rules.OUTSIDE)
     retries = tree.whole(tree.child(node, "retries"))
     return rules.Reaction(
         act=act,
