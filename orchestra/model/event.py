@@ -416,6 +416,15 @@ class TriggerLogged:
 
 
 @frozen
+class NoticeKept:
+    """A trigger's notice that nobody was there to hear: neither a desktop nor anybody attached. Who attaches next is shown it."""
+
+    type: ClassVar[str] = "notice.kept"
+    trigger: str
+    text: str
+
+
+@frozen
 class GcPlanned:
     """What the next pass will take, unless somebody comes back to it."""
 
@@ -546,6 +555,7 @@ Body = (
     | TriggerFailed
     | TriggerLimited
     | TriggerLogged
+    | NoticeKept
     | GcPlanned
     | GcCollected
     | BreakerChanged

@@ -176,6 +176,19 @@ def test_starting_and_stopping_leaves_a_persons_stop_alone(here: Cli) -> None:
     assert pane(here, "s/job")["status"] == "stopped"
 
 
+def test_a_notice_waits_for_somebody_to_hear_it(here: Cli) -> None:
+    write(here, "  - {name: tell, on: window.renamed, do: [{notify: 'called {{ event.after }}'}]}\n")
+    here.ok("apply", "t.yaml")
+    for number, name in enumerate(("one", "two")):
+        here.tmux("rename-window", "-t", id_of(here, "s/job"), name)
+        every = found(here, lambda some, number=number: len(ended(some, "tell")) == number + 1)  # type: ignore[misc]
+    assert [each["text"] for each in of(every, "notice.kept")] == ["called one", "called two"]
+    assert not of(every, "trigger.failed")
+    kill(pid_of(here))
+    here.ok("daemon", "start")
+    here.terminal("attach", "s", columns=200).until("2 notices")
+
+
 class Hook:
     """A webhook's other side."""
 

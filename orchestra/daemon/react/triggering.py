@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from orchestra.daemon import assemble
-from orchestra.daemon.react import acting, parts
+from orchestra.daemon.react import acting, parts, unheard
 from orchestra.engine.hear import happenings
 from orchestra.engine.trigger import firings, matching, noticing, triggers
 from orchestra.host import output, recordings, sampling
@@ -97,6 +97,7 @@ class Triggers:
             self._noticing.resume(journal.get(noticing.STATE))
             self._matching.resume(journal.get(matching.STATE))
             self._acting.resume(journal.get(acting.STOPPED))
+            self._acting.unheard.resume(journal.get(unheard.STATE))
             self._deciding.force = _resumed(journal.get(STRANGERS))
             self._kept_strangers = self._scene("")
 
@@ -180,6 +181,7 @@ class Triggers:
                 group.create_task(self._firings.run(), name="runs")
                 group.create_task(self._noticing.run(), name="noticing")
                 group.create_task(self._matching.run(), name="patterns")
+                group.create_task(self._acting.unheard.run(), name="notices")
                 # From here on, whatever happens: the first of all daemons begins with what comes.
                 await self._tell([], [])
                 await self._looked.wait()  # nobody knows before what is in force
