@@ -6,7 +6,7 @@ Of other panes nothing is read: they cost nothing, however much they print.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -15,10 +15,12 @@ from orchestra.engine.hear import bus, happenings, publishing
 from orchestra.host import clock, inotify, output, recordings
 from orchestra.model import event
 from orchestra.model.frozen import frozen
-from orchestra.tmux import marks, stream
+from orchestra.tmux import marks, stream, typed
 
 YOUNG = 10.0
 """Seconds in which who begins to read a pane gets all that it has printed: what wants it is seen after the pane itself."""
+HELD = 0.25
+"""Seconds for which a line at a shell's prompt waits for the shell to say that it was a command."""
 PIECE = 64 * 1024
 """Bytes read of one pane before it is another's turn, and everybody else's."""
 
@@ -31,7 +33,9 @@ class _Pane:
     reading: output.Reading
     stream: stream.Stream
     shell: bool
+    typed: typed.Typed
     watch: int = -1
+    held: asyncio.TimerHandle | None = None
     commands: dict[int, tuple[str, float]] = field(default_factory=dict)
     """Number → its text, and when it began, monotonic; those that have not ended."""
 
@@ -157,6 +161,7 @@ class Printed:
             reading=reading,
             stream=stream.Stream(printing.token),
             shell=bool(printing.token),
+            typed=typed.Typed(shell=bool(printing.token)),
         )
         if self._inotify is not None:
             made.watch = self._inotify.add(
@@ -167,6 +172,7 @@ class Printed:
 
     def _drop(self, pane: str) -> None:
         made = self._read.pop(pane)
+        self._release(made)
         made.reading.close()
         if self._inotify is not None and self._watches.pop(made.watch, None) is not None:
             self._inotify.remove(made.watch)
@@ -195,15 +201,33 @@ class Printed:
             lost = event.PaneOutputLost(id=pane.id, size=piece.lost, reason="it came faster than it was read")
             await self._publisher.publish([self._of(pane, lost)])
         found = pane.stream.feed(piece.data)
-        lines = tuple(each.text for each in found if isinstance(each, stream.Line))
-        if lines and self._bus.wants_output(pane.address or pane.id):
-            body = event.PaneOutput(id=pane.id, lines=lines, position=str(piece.end))
-            self._publisher.tell([self._of(pane, body)])
+        self._tell(pane, pane.typed.feed(found))
+        if pane.held is not None:
+            pane.held.cancel()
+        pane.held = self._loop.call_later(HELD, self._release, pane) if pane.typed.waits else None
         if pane.shell:
             marked = [self._command(pane, each) for each in found if isinstance(each, marks.Mark)]
             if told := [self._of(pane, each) for each in marked if each is not None]:
                 await self._publisher.publish(told)
         return len(piece.data) == PIECE
+
+    def _release(self, pane: _Pane) -> None:
+        """Lines at a prompt that were no command: somebody printed them from behind."""
+        if pane.held is not None:
+            pane.held.cancel()
+            pane.held = None
+        self._tell(pane, pane.typed.release())
+
+    def _tell(self, pane: _Pane, told: Iterator[typed.Told]) -> None:
+        lines = tuple(told)
+        if lines and self._bus.wants_output(pane.address or pane.id):
+            body = event.PaneOutput(
+                id=pane.id,
+                lines=tuple(each.text for each in lines),
+                position=str(pane.reading.position),
+                typed=tuple(number for number, each in enumerate(lines) if each.typed),
+            )
+            self._publisher.tell([self._of(pane, body)])
 
     def _command(self, pane: _Pane, mark: marks.Mark) -> event.Body | None:
         match mark.kind:

@@ -198,6 +198,14 @@ class PaneOutput:
     lines: tuple[str, ...]
     position: str
     """Where the last of these lines ended in the pane's recording: what reads on from there misses nothing and gets nothing twice."""
+    typed: tuple[int, ...] = ()
+    """Which of the lines, from 0, are a prompt with what somebody typed there, as far as the shell tells."""
+
+    def printed(self) -> tuple[str, ...]:
+        """The others."""
+        if not self.typed:
+            return self.lines
+        return tuple(line for number, line in enumerate(self.lines) if number not in self.typed)
 
 
 @frozen

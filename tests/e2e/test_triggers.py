@@ -113,6 +113,21 @@ def test_what_is_printed_is_never_run(here: Cli) -> None:
     assert not list(here.folder.glob("**/canary"))
 
 
+def test_what_is_typed_at_a_prompt_is_not_what_is_printed(here: Cli) -> None:
+    write(here, "  - {name: t, on: {output: E+RR}, from: s/shell, do: [{log: '{{ event.line }}'}]}\n")
+    here.ok("apply", "t.yaml")
+    for command in (
+        "true",  # until it is at its prompt: what is typed before is echoed by the terminal, too
+        "echo ERROR 1",
+        "{ while [ ! -e go ]; do sleep 0.02; done; echo ERROR 2; } &",
+        "true",
+    ):
+        here.ok("pane", "exec", "--wait", "s/shell", command)
+    (here.folder / "go").touch()  # printed from behind, at the prompt
+    every = found(here, lambda some: len(of(some, "trigger.logged")) >= 2)
+    assert [each["text"].partition("ERROR")[2] for each in of(every, "trigger.logged")] == [" 1", " 2"]
+
+
 def test_typing_is_done_once_and_refused_where_it_would_be_lost(here: Cli) -> None:
     write(
         here,

@@ -161,12 +161,15 @@ class Matching:
                 pane = self._panes.get(place)
                 if pane is None or pane.id != each.body.id:
                     pane = self._panes[place] = _Pane(each.body.id)
-                if len(pane.lines) + len(each.body.lines) > MOST:
+                printed = each.body.printed()
+                if not printed:
+                    continue
+                if len(pane.lines) + len(printed) > MOST:
                     if not pane.lost:
                         pane.lost = True
                         await self._tell_lost(place, pane)
                     continue
-                *before, last = each.body.lines
+                *before, last = printed
                 pane.lines.extend((line, "") for line in before)
                 pane.lines.append((last, each.body.position))
                 if not pane.working:
