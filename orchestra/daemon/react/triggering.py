@@ -424,10 +424,12 @@ class _Quiet:
     def quiet(self, pane: str, pid: int) -> tuple[str, float]:
         folder, now = self._reach.recordings.folder(pane), self._reach.clock.monotonic()
         end = output.end(folder)
+        if end is None:
+            age = assemble.ages([pid]).get(pid, timedelta(0))
+            return str(end), now - age.total_seconds()
         last = recordings.last(folder)
-        if end is not None and last is not None and last[1] == end:
+        if last is not None and last[1] == end:
             return str(end), now - max(self._reach.clock.now().timestamp() - last[0], 0.0)
         if (printed := self._reach.recordings.printed(pane)) is not None:
             return str(end), printed
-        age = assemble.ages([pid]).get(pid, timedelta(0))
-        return str(end), now - age.total_seconds()
+        return str(end), now  # that was printed a moment ago: it is not noted yet
