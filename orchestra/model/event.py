@@ -264,6 +264,8 @@ class PaneMatched:
     id: str
     pattern: str
     line: str
+    left_out: int = 0
+    """How many lines before it matched as well and are not told: its triggers were limited, or it came too fast."""
 
 
 @frozen

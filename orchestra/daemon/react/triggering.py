@@ -62,7 +62,12 @@ class Triggers:
             self._contradict,
         )
         self._matching = matching.Matching(
-            reach.clock, reach.publish, reach.bus, self._pattern_threads, self._deliver
+            reach.clock,
+            reach.publish,
+            reach.bus,
+            self._pattern_threads,
+            self._deliver,
+            self._deciding.is_limited,
         )
         self._key: object = None
         self._kept_strangers = triggers.Scene()

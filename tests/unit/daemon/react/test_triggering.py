@@ -16,7 +16,7 @@ from orchestra.daemon import assemble
 from orchestra.daemon.react import parts, triggering
 from orchestra.engine.hear import bus, happenings, publishing
 from orchestra.engine.react import breakers
-from orchestra.engine.trigger import firings
+from orchestra.engine.trigger import firings, matching
 from orchestra.host import clock, paths, recordings
 from orchestra.model import errors, event, rules, status
 from orchestra.store import journal
@@ -514,5 +514,76 @@ def test_nobody_waits_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
                 await life.until(lambda number=number: len(life.part.dead()) == number + 1)  # type: ignore[misc]
             assert side.asked == 5
             assert "is not called for a while: HTTP 503" in str(life.part.dead()[-1]["reason"])
+
+    asyncio.run(live())
+
+
+def printed(*lines: str) -> event.PaneOutput:
+    return event.PaneOutput(id="%0", lines=lines, position="1-1-aa:1")
+
+
+def matched(life: Life) -> list[event.PaneMatched]:
+    return [each.body for each in life.events("pane.matched") if isinstance(each.body, event.PaneMatched)]
+
+
+def test_lines_that_come_to_nothing_are_counted(tmp_path: Path) -> None:
+    wanted = rules.Trigger(
+        name="t",
+        on=rules.OnOutput(pattern="x"),
+        limit=rules.Often(count=3, within=timedelta(seconds=1)),
+        do=(run("true", tmp_path),),
+    )
+
+    async def live() -> None:
+        async with Life(tmp_path, server(wanted), never) as life, life.running():
+
+            def say(*lines: str) -> None:
+                happened = happenings.Happening(body=printed(*lines), workspace="w", address="s/p")
+                life.publisher.tell([happened])
+
+            await life.until(lambda: life.reach.bus.wants_output("s/p"))
+            say(*["x"] * 10)
+            await life.until(lambda: life.events("trigger.limited"))
+            said = len(matched(life))
+            assert 4 <= said <= 10
+            for _ in range(10):
+                say(*["x"] * 500)
+                await asyncio.sleep(0)
+            # When it may fire again the next one does, and tells of those before it.
+            last = ["x last"]
+
+            def again() -> bool:
+                say(*last)
+                return len(life.events("trigger.fired")) > 3
+
+            await life.until(again)
+            told = matched(life)[said]
+            assert (told.line, told.left_out > 5000) == ("x last", True)
+            assert [each.left_out for each in matched(life)[:said]] == [0] * said
+
+    asyncio.run(live())
+
+
+def test_a_flood_of_matches_is_told_up_to_a_bound(tmp_path: Path) -> None:
+    """Also where each of them matters."""
+    wanted = rules.Trigger(
+        name="t",
+        on=rules.OnOutput(pattern="x"),
+        debounce=timedelta(minutes=1),
+        do=(run("true", tmp_path),),
+    )
+
+    async def live() -> None:
+        async with Life(tmp_path, server(wanted), never) as life, life.running():
+            await life.until(lambda: life.reach.bus.wants_output("s/p"))
+            for number in range(4):
+                body = printed(*[f"x {number}"] * 500)
+                life.publisher.tell([happenings.Happening(body=body, workspace="w", address="s/p")])
+            await life.until(lambda: life.events("trigger.limited"))
+            await life.until(lambda: len(matched(life)) >= matching.MATCHES)
+            (limited,) = [each.body for each in life.events("trigger.limited")]
+            assert isinstance(limited, event.TriggerLimited)
+            assert limited.reason == "its pattern matches more than 20 lines a second"
+            assert len(matched(life)) < matching.MATCHES * 2
 
     asyncio.run(live())
