@@ -138,12 +138,25 @@ def test_when(tmp_path: Path, text: str, when: str) -> None:
         ("schedules: [{name: s, every: 99ms, do: [{log: x}]}]", ["`99ms` is more often than a schedule can be: at most every 100ms"]),
         ("schedules: [{name: s, at: tomorrow, do: [{log: x}]}]", ["`tomorrow` is no date with a time"]),
         ("schedules: [{name: s, cron: '* * * * *', timezone: Europe/Berln, do: [{log: x}]}]", ["there is no time zone `Europe/Berln`"]),
+        ("triggers: [{name: t, on: {outptu: x}, do: [{notfy: x}]}]", ["unknown key `outptu` in an on", "unknown key `notfy` in a reaction"]),
+        ("triggers: [{name: t, on: pane.exited, limit: x per 1m, do: [{log: x}]}]", 1),
+        ("triggers: [{name: t, on: {metric: io, above: lots}, do: [{log: x}]}]", 1),
+        ("schedules: [{name: s, every: 1m, misfire: x, overlap: y, do: [{log: x}]}]", 2),
         ("gc: {idle: 0s}", ["`idle` must be longer than nothing"]),
     ],
 )  # fmt: skip
 def test_what_is_refused_is_told(tmp_path: Path, text: str, complaints: list[str] | int) -> None:
     found = [each.summary for each in reading.diagnostics(tmp_path, AROUND.removeprefix(reading.HEAD) + text)]
     assert (len(found) if isinstance(complaints, int) else found) == complaints
+
+
+@pytest.mark.parametrize(
+    "text", ["memory: lots", "memory: G", "cpu: lots", "output: '.'", "on_exceed: explode"]
+)
+def test_a_limit_that_is_none_is_told_once(tmp_path: Path, text: str) -> None:
+    manifest = f"sessions: {{a: {{panes: [{{limits: {{{text}}}}}]}}}}"
+    (found,) = reading.diagnostics(tmp_path, manifest)
+    assert found.summary.startswith("expected ")
 
 
 @pytest.mark.parametrize(
