@@ -18,9 +18,11 @@ _AMOUNTS = {"limit.exceeded": ("limit", ("value", "allowed")), "pane.metric": ("
 def line(told: Mapping[str, Any]) -> str:
     """`told` as `event.dump` gives it."""
     name = told.get("address") or told.get("id", "")
-    rest = {key: value for key, value in told.items() if key not in _BARE and value is not None}
+    rest = {key: value for key, value in told.items() if key not in _BARE and value not in (None, "", {}, [])}
     if told.get("address"):
         rest.pop("id", None)
+    if not rest.get("left_out"):
+        rest.pop("left_out", None)
     amounts = _amounts(told)
     said = "  ".join(f"{key}={amounts.get(key) or _value(key, value)}" for key, value in rest.items())
     return f"{when(told)}  {told['type']:<22} {name:<20} {said}".rstrip()

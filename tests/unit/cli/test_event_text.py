@@ -28,9 +28,11 @@ from orchestra.model import event, rules
         (event.PaneIdle(id="%1", duration=timedelta(seconds=12)), "duration=12s"),
         (event.PaneIdle(id="%1", duration=timedelta(seconds=1.596478)), "duration=1.6s"),
         (event.PaneTimeout(id="%1", pid=7, duration=timedelta(seconds=5400.2)), "pid=7  duration=1h30m"),
+        (event.PaneMatched(id="%1", pattern="E", line="E 1"), "pattern=E  line=E 1"),
+        (event.PaneMatched(id="%1", pattern="E", line="E", left_out=3), "pattern=E  line=E  left_out=3"),
         (event.SessionAttached(id="$0", before=0, after=1), "before=0  after=1"),
         (event.ApplyFinished(ok=True, changes={"create": 1}, failed={}, skipped={}),
-         "ok=yes  changes={create: 1}  failed={}  skipped={}  rolled_back=no  file="),
+         "ok=yes  changes={create: 1}  rolled_back=no"),
     ],
 )  # fmt: skip
 def test_figures_are_for_people(body: event.Body, said: str) -> None:
