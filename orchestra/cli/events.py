@@ -84,9 +84,11 @@ def command(
         return codes.OK
     known = [each for each in types if not any(event.matches(each, kind) for kind in event.BODIES)]
     if known:
-        raise errors.UsageError(
-            f"there are no events of type {known[0]}", hint=f"there are: {', '.join(sorted(event.BODIES))}"
-        )
+        import difflib  # only a slip pays for it
+
+        near = difflib.get_close_matches(known[0], event.BODIES, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(event.BODIES))}"
+        raise errors.UsageError(f"there are no events of type {known[0]}", hint=hint)
     if tail is None and since is None and after is None and not follow:
         tail = RECENT
     there = common.daemon()

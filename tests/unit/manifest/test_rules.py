@@ -138,7 +138,7 @@ def test_when(tmp_path: Path, text: str, when: str) -> None:
         ("schedules: [{name: s, every: 99ms, do: [{log: x}]}]", ["`99ms` is more often than a schedule can be: at most every 100ms"]),
         ("schedules: [{name: s, at: tomorrow, do: [{log: x}]}]", ["`tomorrow` is no date with a time"]),
         ("schedules: [{name: s, cron: '* * * * *', timezone: Europe/Berln, do: [{log: x}]}]", ["there is no time zone `Europe/Berln`"]),
-        ("triggers: [{name: t, on: {outptu: x}, do: [{notfy: x}]}]", ["unknown key `outptu` in an on", "unknown key `notfy` in a reaction"]),
+        ("triggers: [{name: t, on: {outpu: x}, do: [{noti: x}]}]", ["unknown key `outpu` in an on", "unknown key `noti` in a reaction"]),
         ("triggers: [{name: t, on: pane.exited, limit: x per 1m, do: [{log: x}]}]", 1),
         ("triggers: [{name: t, on: {metric: io, above: lots}, do: [{log: x}]}]", 1),
         ("schedules: [{name: s, every: 1m, misfire: x, overlap: y, do: [{log: x}]}]", 2),
