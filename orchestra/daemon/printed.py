@@ -20,7 +20,7 @@ from orchestra.tmux import marks, stream, typed
 YOUNG = 10.0
 """Seconds in which who begins to read a pane gets all that it has printed: what wants it is seen after the pane itself."""
 HELD = 0.25
-"""Seconds for which a line at a shell's prompt waits for the shell to say that it was a command."""
+"""Seconds for which lines at a shell's prompt wait, at most, for the shell to say that they were a command."""
 PIECE = 64 * 1024
 """Bytes read of one pane before it is another's turn, and everybody else's."""
 
@@ -202,9 +202,11 @@ class Printed:
             await self._publisher.publish([self._of(pane, lost)])
         found = pane.stream.feed(piece.data)
         self._tell(pane, pane.typed.feed(found))
-        if pane.held is not None:
+        if pane.held is not None and not pane.typed.waits:
             pane.held.cancel()
-        pane.held = self._loop.call_later(HELD, self._release, pane) if pane.typed.waits else None
+            pane.held = None
+        if pane.held is None and pane.typed.waits:
+            pane.held = self._loop.call_later(HELD, self._release, pane)
         if pane.shell:
             marked = [self._command(pane, each) for each in found if isinstance(each, marks.Mark)]
             if told := [self._of(pane, each) for each in marked if each is not None]:
