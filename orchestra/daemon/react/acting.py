@@ -84,10 +84,10 @@ class Acting:
 
     def looked(self, server: status.Server) -> None:
         """What somebody has started since is his to stop."""
-        self.unheard.looked(server)
         if self._stopped:
             places = [place for place in status.places(server) if steering.is_stopped(place)]
             self._stopped &= {place.pane.mark.uid for place in places if place.pane.mark is not None}
+        self.unheard.looked(server)
 
     async def __call__(self, run: firings.Run) -> None:
         act = run.reaction.act

@@ -30,8 +30,8 @@ class Unheard:
         self._woken = asyncio.Event()
 
     def resume(self, kept: Any) -> None:
-        if isinstance(kept, dict):
-            self._count, self._last = min(int(kept.get("count", 0)), MOST), str(kept.get("last", ""))
+        if isinstance(kept, dict) and isinstance(kept.get("count"), int):
+            self._count, self._last = min(kept["count"], MOST), str(kept.get("last", ""))
 
     def _state(self) -> Mapping[str, Any]:
         return {STATE: {"count": self._count, "last": self._last} if self._count else None}
@@ -51,17 +51,15 @@ class Unheard:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            if self._count and await asyncio.get_running_loop().run_in_executor(self._threads, self._show):
-                self._count, self._last = 0, ""
+            count, text = self._count, self._last
+            if count > 1:
+                text = f"{count} notices (orchestra events --type notice.kept), the last: {text}"
+            if count and await asyncio.get_running_loop().run_in_executor(self._threads, self._show, text):
+                self._count -= count  # others may have come meanwhile
                 await self._keep(self._state())
 
-    def _show(self) -> bool:
+    def _show(self, text: str) -> bool:
         """Whether anybody saw it."""
         with contextlib.suppress(errors.OrchestraError):  # then who attaches next
-            return self._told.notice(self._shown()) > 0
+            return self._told.notice(text) > 0
         return False
-
-    def _shown(self) -> str:
-        if self._count == 1:
-            return self._last
-        return f"{self._count} notices (orchestra events --type notice.kept), the last: {self._last}"

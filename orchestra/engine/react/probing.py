@@ -189,7 +189,7 @@ class Probing:
                     self._again()
                     continue
             why = self._why(uid, each.pid) if each.sign is health.Sign.ENDED else ""
-            after = health.looked(before, dataclasses.replace(each, reason=why or each.reason), now)
+            after = health.looked(before, dataclasses.replace(each, reason=why) if why else each, now)
             if before is None or before.pid != after.pid or before.check != after.check:
                 self._unstopped.pop(uid, None)
                 if before is not None:
