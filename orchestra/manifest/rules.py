@@ -435,6 +435,7 @@ def _time(key: str, node: Map, problems: Problems) -> rules.Cron | rules.Every |
         return rules.At(time=text)
     import cronsim  # only who has a schedule pays for it
 
+    text = _NAMED.get(text, text)
     try:
         cronsim.CronSim(text, _SOME_TIME)
     except cronsim.CronSimError as wrong:
@@ -445,6 +446,15 @@ def _time(key: str, node: Map, problems: Problems) -> rules.Cron | rules.Every |
     return rules.Cron(expression=text)
 
 
+_NAMED = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
 _SOME_TIME = datetime(2000, 1, 1)  # noqa: DTZ001 - only the expression is looked at
 
 

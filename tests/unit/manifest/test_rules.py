@@ -190,6 +190,12 @@ def test_the_rest_of_a_trigger(tmp_path: Path) -> None:
     )
 
 
+def test_cron_by_name(tmp_path: Path) -> None:
+    more = "schedules: [{name: a, cron: '@daily', do: [{log: x}]}]\n"
+    (made,) = loaded(tmp_path, more).schedules
+    assert made.time == rules.Cron(expression="0 0 * * *")
+
+
 def test_schedules(tmp_path: Path) -> None:
     more = """\
 schedules:
