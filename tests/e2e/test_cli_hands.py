@@ -109,6 +109,9 @@ def test_labels(dev: Cli) -> None:
 
 def test_groups(dev: Cli) -> None:
     dev.ok("session", "create", "api")
+    assert dev.ok("group", "create", "both", "dev", "api") == "both is a group of dev, api\n"
+    assert dev.json("group", "list", "both")["sessions"] == ["dev", "api"]
+    dev.ok("group", "delete", "both")
     dev.ok("group", "add", "backend", "dev", "api")
     dev.ok("session", "depends", "api", "dev")
     dev.tmux("rename-session", "-t", "=dev", "database")
