@@ -115,9 +115,10 @@ def command(
     loaded = options.read(options.chosen(file), inputs, quiet=common.json)
     order.refuse_cycles(loaded.workspace, loaded.locations)
     wanted = compare.Options(prune=prune, adopt=adopt, targets=order.targets(loaded.workspace, targets))
+    told = (*loaded.warnings, *_of_schedules(loaded, common))
     assembly = common.assembly()
     if dry_run:
-        return _show(assembly.preview.of(loaded.workspace, wanted)[0], common, loaded.warnings)
+        return _show(assembly.preview.of(loaded.workspace, wanted)[0], common, told)
     hands = handing.Handing(common, loaded.workspace if not targets else None, start=not no_daemon)
     with live.Screen(common.json) as screen:
         ask = asking(yes, screen)
@@ -129,7 +130,21 @@ def command(
             hands,
         )
     hands.over(outcome)
-    return summarise("apply", outcome, common, screen.elapsed, loaded.warnings)
+    return summarise("apply", outcome, common, screen.elapsed, told)
+
+
+def _of_schedules(loaded: load.Loaded, common: options.Common) -> tuple[diagnostic.Diagnostic, ...]:
+    """What cannot be meant so, said before anything is done."""
+    if not loaded.workspace.rules.schedules:
+        return ()
+    from orchestra.host import clock
+    from orchestra.plan import conflicts
+
+    found = conflicts.warnings(loaded.workspace, clock.Clock().now(), loaded.locations)
+    if not common.json:
+        for each in found:
+            output.note(output.diagnosis(each, sys.stderr))
+    return found
 
 
 def _apply_saved(

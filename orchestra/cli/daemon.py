@@ -265,6 +265,9 @@ def _tell(common: options.Common, verb: str, told: Any, word: str) -> int:
         given_up = len(told["parts"]["supervise"]["given_up"])
         health += [f"{given_up} given up"] if given_up else []
         output.say(f"  health     {', '.join(health) or 'of nothing'}")
+        if (triggers := told["parts"]["triggers"])["in_force"]:
+            runs = causes.count(triggers["runs"], "run")
+            output.say(f"  triggers   {triggers['in_force']} in force, {runs} at work or waiting")
     if verb == "status" and (failed := told["parts"]["triggers"]["failed"]):
         output.say(f"  failed     {causes.count(failed, 'run')} of triggers: orchestra events replay --list")
     for trouble in told["troubles"]:

@@ -12,13 +12,12 @@ from typing import Any
 
 import click
 
-from orchestra.cli import codes, options, output, suggest
+from orchestra.cli import codes, event_text, options, output, suggest
 from orchestra.model import errors, event
 
 RECENT = 100
 """Events that are shown when nothing is said of how many."""
 PAGE = 500
-_BARE = ("sequence", "time", "type", "workspace", "address", "cause")
 
 
 class _Group(click.Group):
@@ -85,9 +84,11 @@ def command(
         return codes.OK
     known = [each for each in types if not any(event.matches(each, kind) for kind in event.BODIES)]
     if known:
-        raise errors.UsageError(
-            f"there are no events of type {known[0]}", hint=f"there are: {', '.join(sorted(event.BODIES))}"
-        )
+        import difflib  # only a slip pays for it
+
+        near = difflib.get_close_matches(known[0], event.BODIES, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(event.BODIES))}"
+        raise errors.UsageError(f"there are no events of type {known[0]}", hint=hint)
     if tail is None and since is None and after is None and not follow:
         tail = RECENT
     there = common.daemon()
@@ -274,15 +275,20 @@ def subscribe(
     }
     file, text = str(Path("callback").absolute()), json.dumps(document)
     if mark is not None:
-        (made,) = trigger.put(common, mark.workspace, file, text)
+        with trigger.spoken(_PLACES):
+            (made,) = trigger.put(common, mark.workspace, file, text)
     else:
-        (made,) = added.subscribe(assembly, found, file, text)
+        with trigger.spoken(_PLACES):
+            (made,) = added.subscribe(assembly, found, file, text)
         trigger.wake(common)
     if common.json:
         output.result("events", {"subscribed": made.name, "session": session})
     else:
         output.say(output.one_line(f"subscribed: {made.name} (orchestra trigger remove {made.name} ends it)"))
     return codes.OK
+
+
+_PLACES = {"name": "--name", "on.output": "PATTERN", "on.timeout": "SECONDS", "on": "EVENT", "do": "CALLBACK"}
 
 
 def _show(told: Mapping[str, Any], common: options.Common) -> None:
@@ -292,26 +298,7 @@ def _show(told: Mapping[str, Any], common: options.Common) -> None:
     if told["type"] == "pane.output":
         for line in told["lines"]:
             output.say(
-                f"{_when(told)}  {'pane.output':<22} {told.get('address') or told['id']:<20} {output.one_line(line)}"
+                f"{event_text.when(told)}  {'pane.output':<22} {told.get('address') or told['id']:<20} {output.one_line(line)}"
             )
         return
-    name = told.get("address") or told.get("id", "")
-    rest = {key: value for key, value in told.items() if key not in _BARE and value is not None}
-    if told.get("address"):
-        rest.pop("id", None)
-    said = "  ".join(f"{key}={_value(value)}" for key, value in rest.items())
-    output.say(output.one_line(f"{_when(told)}  {told['type']:<22} {name:<20} {said}").rstrip())
-
-
-def _when(told: Mapping[str, Any]) -> str:
-    local = datetime.fromisoformat(told["time"]).astimezone()
-    today = local.date() == datetime.now(UTC).astimezone().date()  # noqa: TID251 - shown to a person
-    return local.strftime("%H:%M:%S.%f" if today else "%Y-%m-%d %H:%M:%S.%f")[:-3]
-
-
-def _value(value: object) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {each}" for key, each in value.items()) + "}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
+    output.say(output.one_line(event_text.line(told)))

@@ -107,7 +107,11 @@ def run(common: options.Common, dry_run: bool, force: bool, workspace: str) -> i
       orchestra gc run --dry-run
       orchestra gc run --workspace shop
     """
+    from orchestra.daemon import added
+
     there = _needed(common)
+    if workspace:
+        added.insist(common.assembly().tmux.observe(), workspace)
     body = {"workspace": workspace, "force": force, "dry_run": dry_run}
     told = there.post("/v1/gc", body, patience=PATIENCE)
     if common.json:

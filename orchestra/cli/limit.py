@@ -125,5 +125,5 @@ def _lines(found: limit_by_hand.Standing) -> list[str]:
 
     shown = [f"{kind} {deciding.shown(kind, most)}{by(kind)}" for kind, most in allowed.items()]
     return [
-        f"{found.name}: {', '.join(shown)}; above: {limits.on_exceed}{by('on_exceed')}, seen {limits.after} times"
+        f"{found.name}: {', '.join(shown)}; above: {limits.on_exceed}{by('on_exceed')}, seen {output.number(limits.after, 'time')}"
     ]

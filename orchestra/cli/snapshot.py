@@ -13,10 +13,10 @@ import click
 
 from orchestra.cli import codes, options, output, restore, suggest
 from orchestra.host import whole_file
-from orchestra.model import diagnostic, errors
+from orchestra.model import diagnostic, errors, names
 
 if TYPE_CHECKING:  # see options
-    from orchestra.daemon import snapshots
+    from orchestra.daemon import assemble, snapshots
     from orchestra.store.inventory import Kept
 
 
@@ -239,6 +239,7 @@ def delete(common: options.Common, names: tuple[str, ...]) -> int:
 
 @command.command("autosave")
 @click.argument("what", metavar="on|off|status", type=click.Choice(["on", "off", "status"]))
+@click.argument("scope", metavar="[SESSION|WORKSPACE]", required=False, shell_complete=suggest.workspaces)
 @click.option(
     "--every",
     type=options.Duration(),
@@ -256,29 +257,33 @@ def delete(common: options.Common, names: tuple[str, ...]) -> int:
 def autosave(
     common: options.Common,
     what: str,
+    scope: str | None,
     every: timedelta | None,
     keep: int | None,
     max_age: timedelta | None,
     scrollback: bool | None,
     history: bool | None,
 ) -> int:
-    """Have the daemon save everything: soon after something changed, and on the clock. "on" starts a daemon where there is none.
+    """Have the daemon save everything, or one session or workspace: soon after something changed, and on the clock.
 
-    What is not said stays as it was. A manifest says the same for its workspace: snapshots: {autosave: 5m}
+    "on" starts a daemon where there is none; what is not said stays as it was. "off" alone is for all that was put on by hand. A
+    manifest says the same for its workspace: snapshots: {autosave: 5m}
 
     \b
-    Example:
+    Examples:
       orchestra snapshot autosave on --every 5m --history
+      orchestra snapshot autosave on notes
     """
-    from orchestra.daemon import wished
     from orchestra.daemon.react import autosave as saving
     from orchestra.model import spec
 
     assembly = common.assembly()
+    put_on = saving.users(assembly.expected())
     if what == "on":
         if every is not None and not every:
             raise errors.UsageError("--every must be longer than nothing")
-        before = saving.users(assembly.expected()) or spec.Snapshots(autosave=timedelta(minutes=5))
+        of = "" if scope is None else _scope(assembly, scope)
+        before = put_on.get(of) or spec.Snapshots(autosave=timedelta(minutes=5))
         wanted = spec.Snapshots(
             autosave=every or before.autosave,
             keep=keep or before.keep,
@@ -286,9 +291,12 @@ def autosave(
             scrollback=before.scrollback if scrollback is None else scrollback,
             history=before.history if history is None else history,
         )
-        wished.write(assembly.directories().autosave, wanted)
+        saving.write(assembly.directories(), {**put_on, of: wanted})
     elif what == "off":
-        wished.write(assembly.directories().autosave, None)
+        gone = set(put_on) if scope is None else {scope}
+        if not gone & put_on.keys() and scope is not None:
+            gone = {_scope(assembly, scope)}
+        saving.write(assembly.directories(), {of: each for of, each in put_on.items() if of not in gone})
     running = common.daemon()
     if running is not None and what != "status":
         running.post("/v1/autosave", {})
@@ -315,12 +323,23 @@ def autosave(
     if not found:
         output.say("autosave is off")
     for each in found:
-        of = f"of the workspace {each.scope}" if each.scope else "of everything"
+        of = f"of {each.scope}" if each.scope else "of everything"
         when = output.wished(each.wanted.autosave.total_seconds())
         output.say(output.one_line(f"snapshots {of} every {when}, {each.wanted.keep} are kept"))
     if found and running is None:
         output.note("no daemon runs, so none is made: orchestra daemon start")
     return codes.OK
+
+
+def _scope(assembly: assemble.Assembly, name: str) -> str:
+    """A workspace, or a session; of a workspace's session the workspace. `UsageError`."""
+    from orchestra.plan import addressing, overview
+
+    server = assembly.tmux.observe()
+    if name in overview.names_of(server):
+        return name
+    found = addressing.session(server, name)
+    return found.mark.workspace if found.mark is not None else names.given(found.name)
 
 
 command.add_command(restore.command)

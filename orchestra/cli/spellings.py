@@ -151,11 +151,11 @@ SPELLINGS = {
     ),
     "session-autosave": Spelling(
         "SESSION SECONDS",
-        ("snapshot", "autosave", "on", "--every", "<SECONDS>"),
-        "Save what is live, every SECONDS: everything on the server.",
+        ("snapshot", "autosave", "on", "--every", "<SECONDS>", "<SESSION>"),
+        "Save a session by itself, every SECONDS.",
     ),
     "session-autosave-stop": Spelling(
-        "[SESSION]", ("snapshot", "autosave", "off"), "Save by yourself no longer."
+        "[SESSION]", ("snapshot", "autosave", "off", ("<SESSION>",)), "Save by yourself no longer."
     ),
     "session-snapshots": Spelling("[SESSION]", ("snapshot", "list"), "List snapshots."),
     "session-snapshot-delete": Spelling("FILE", ("snapshot", "delete", "<FILE>"), "Delete a snapshot."),

@@ -163,7 +163,7 @@ def _row(
             lasted = _lasted(told.verdict.since, now)
             why = ["" if told.verdict.health is seen.Health.HEALTHY else told.verdict.reason]
         why += [
-            f"given up: {told.given_up}" if told.given_up else "",
+            f"given up: {told.given_up}" if told.given_up else "" if pane.pid else told.ended_because,
             f"starts again in {output.duration(told.restarts_in.total_seconds())}"
             if told.restarts_in is not None
             else "",
@@ -222,14 +222,15 @@ def _plain_health(verdict: verdicts.Verdict | None) -> dict[str, object] | None:
 
 
 def _plain_told(told: health.Told | None) -> dict[str, object]:
-    """`given_up`: why it is not started again, "" where it is."""
+    """`ended_because`: why the daemon had it ended; `given_up`: why it is not started again; "" where that is not so."""
     if told is None:
-        return {"health": None, "restarts": None, "restarts_in": None, "given_up": ""}
+        return {"health": None, "restarts": None, "restarts_in": None, "ended_because": "", "given_up": ""}
     soon = told.restarts_in
     return {
         "health": health.plain(told.verdict),
         "restarts": told.restarts,
         "restarts_in": None if soon is None else soon.total_seconds(),
+        "ended_because": told.ended_because,
         "given_up": told.given_up,
     }
 

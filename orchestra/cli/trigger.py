@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestra.cli import codes, options, output, suggest, table
-from orchestra.model import errors, event
+from orchestra.model import diagnostic, errors, event
 
 if TYPE_CHECKING:  # see options
     from orchestra.daemon import assemble
@@ -297,7 +300,8 @@ def _kept(assembly: assemble.Assembly, since: datetime | None) -> Iterator[event
 @click.option("--name", metavar="NAME", help="What it is called.")
 @click.option(
     "--on", metavar="WHAT",
-    help="An event's type (pane.exited, pane.*), output:REGEX, idle:10m, timeout:1h, file:GLOB or schedule:NAME.",
+    help="An event's type (pane.exited, pane.*), output:REGEX, idle:10m, timeout:1h, file:GLOB, metric:memory>1G or"
+    " schedule:NAME.",
 )  # fmt: skip
 @click.option(
     "--from", "source", metavar="SELECTOR", help="Only of these panes: an address, a glob, @group, labels."
@@ -327,16 +331,35 @@ def add(common: options.Common, file: str | None, workspace: str, **said: str | 
     given = {key: value for key, value in said.items() if value is not None}
     if (file is None) == (not given):
         raise click.UsageError("give a FILE, or options that say what to add")
-    if file is None:
-        name, text = str(Path("options").absolute()), json.dumps(_document(given))
+    if file is not None:
+        made = put(common, workspace, file, _text(file))
     else:
-        name, text = file, _text(file)
-    made = put(common, workspace, name, text)
+        document = _document(given)
+        places = {each: f"--{each}" for each in document if each != "do"}
+        places |= {f"do.{n}": f"--{key}" for n, each in enumerate(document["do"]) for key in each}
+        with spoken(places):
+            made = put(common, workspace, str(Path("options").absolute()), json.dumps(document))
     if common.json:
         output.result("trigger", {"added": [each.name for each in made]})
     else:
         output.say(output.one_line(f"added {', '.join(each.name for each in made)}"))
     return codes.OK
+
+
+@contextlib.contextmanager
+def spoken(places: Mapping[str, str]) -> Iterator[None]:
+    """What is wrong stands in no file. `places`: the options, by the way to them in the document."""
+    try:
+        yield
+    except errors.ManifestError as wrong:
+        raise errors.ManifestError([_placed(each, places) for each in wrong.diagnostics]) from wrong
+
+
+def _placed(wrong: diagnostic.Diagnostic, places: Mapping[str, str]) -> diagnostic.Diagnostic:
+    way = f"{wrong.location.path}." if wrong.location is not None else "."
+    option = next((name for prefix, name in places.items() if way.startswith(f"{prefix}.")), "")
+    said = f"{option}: {wrong.summary}" if option else wrong.summary
+    return dataclasses.replace(wrong, location=None, summary=said)
 
 
 def put(common: options.Common, workspace: str, file: str, text: str) -> tuple[rules.Trigger, ...]:
@@ -363,20 +386,42 @@ def wake(common: options.Common) -> None:
 
 
 def _document(given: Mapping[str, str]) -> dict[str, Any]:
+    if missing := [each for each in ("name", "on") if each not in given]:
+        raise click.UsageError(f"say {' and '.join(f'--{each}' for each in missing)}")
     names = {"source": "from", "held": "for"}
     plain: dict[str, Any] = {names.get(key, key): value for key, value in given.items() if key not in _ACTS}
-    if "on" in plain:
-        kind, colon, rest = plain["on"].partition(":")
-        if colon and "." not in kind:
-            plain["on"] = {kind: [rest] if kind == "file" else rest}
-    plain["do"] = [
-        {key: {"title": given[key]} if key == "notify" else given[key]} for key in _ACTS if key in given
-    ]
+    plain["on"] = _source(given["on"])
+    plain["do"] = [{key: given[key]} for key in _ACTS if key in given]
     if not plain["do"]:
         raise click.UsageError(f"say what is to be done: {', '.join(f'--{each}' for each in _ACTS)}")
     return plain
 
 
+def _source(text: str) -> object:
+    """As a manifest has it: `on`."""
+    kind, colon, rest = text.partition(":")
+    if not colon or "." in kind:
+        return text
+    if kind == "metric":
+        if (found := _METRIC.fullmatch(rest)) is None:
+            raise errors.UsageError(f"--on: {rest} says no bound", hint="for example metric:memory>1G")
+        return {"metric": found[1], "above" if found[2] == ">" else "below": found[3]}
+    if kind not in _SOURCES:
+        raise errors.UsageError(
+            f"--on: there is no {kind}:", hint=f"there are {', '.join(_SOURCES.values())}"
+        )
+    return {kind: [rest] if kind == "file" else rest}
+
+
+_METRIC = re.compile(r"(\w+)\s*([<>])\s*(\S+)")
+_SOURCES = {
+    "output": "output:REGEX",
+    "idle": "idle:10m",
+    "timeout": "timeout:1h",
+    "file": "file:GLOB",
+    "metric": "metric:memory>1G",
+    "schedule": "schedule:NAME",
+}
 _ACTS = ("run", "notify", "log", "restart")
 
 

@@ -160,9 +160,19 @@ def _workspaces(server: status.Server) -> list[str]:
     return list(dict.fromkeys(mark.workspace for mark in marks if mark is not None))
 
 
+def insist(server: status.Server, workspace: str) -> None:
+    """`UsageError` where there is none of that name: neither panes nor rules of it."""
+    if workspace not in {*_workspaces(server), *server.rules}:
+        raise unknown(workspace, server)
+
+
 def unknown(workspace: str, server: status.Server) -> errors.UsageError:
+    import difflib  # only a slip pays for it
+
     known = _workspaces(server)
+    near = difflib.get_close_matches(workspace, known, n=1)
     hint = f"there are: {', '.join(known)}" if known else "orchestra apply makes one"
+    hint = f"did you mean {near[0]}?" if near else hint
     return errors.UsageError(f"there is no workspace {workspace} on this tmux server", hint=hint)
 
 

@@ -35,7 +35,8 @@ def group(assembly: assemble.Assembly, name: str) -> Exported:
     for each in wanted:
         found = _spec(each, taken)
         if found is not None:
-            called[names.given(each.name)] = found
+            theirs = each.mark is None and seen.settings.renames
+            called[names.given(each.name)] = _as_usual(found) if theirs else found
     workspace = spec.Workspace(
         name=_workspace(name), file="", sessions=_distinct(tuple(called.values())), description=""
     )
@@ -55,6 +56,19 @@ def _spec(session: status.Session, taken: Sequence[take.Taken]) -> spec.Session 
             elif not each.owned and (found.title or found.name) == names.given(session.name):
                 return found
     return None
+
+
+def _as_usual(session: spec.Session) -> spec.Session:
+    """That tmux names each of their windows after what runs in it is its usual way, and nobody's wish."""
+    windows = (
+        dataclasses.replace(
+            each, options={key: value for key, value in each.options.items() if key != "automatic-rename"}
+        )
+        if each.names_itself
+        else each
+        for each in session.windows
+    )
+    return dataclasses.replace(session, windows=tuple(windows))
 
 
 def _distinct(sessions: tuple[spec.Session, ...]) -> tuple[spec.Session, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestra.daemon import snapshots
 from orchestra.daemon.react import autosave
+from orchestra.snapshot import take
 from orchestra.store.inventory import Kept
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def latest(assembly: assemble.Assembly, only: Sequence[str] = ()) -> Mapping[str
     whole = shelf.latest(epoch=epoch)
     chosen = dict.fromkeys(whole.workspaces, whole) if whole is not None else {}
     for wish in autosave.wishes(assembly.expected()):
-        own = shelf.latest(epoch=epoch, workspace=wish.scope) if wish.scope else None
+        name = take.workspace_name(wish.scope)
+        own = shelf.latest(epoch=epoch, workspace=name) if wish.scope else None
         if own is not None and (whole is None or own.time > whole.time):
-            chosen[wish.scope] = own
+            chosen[name] = own
     return chosen

@@ -253,6 +253,8 @@ class Daemon:
             watch.close()
 
     async def _looked(self, server: status.Server) -> None:
+        if server.running:
+            self._recordings.at(server.epoch)  # who is told looks into them at once
         await self._reacting.looked(server)
         self._end_without(server)
         self._first_look.set()

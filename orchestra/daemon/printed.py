@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -16,10 +16,12 @@ from orchestra.engine.hear import bus, happenings, publishing
 from orchestra.host import clock, inotify, output, reason, recordings
 from orchestra.model import event
 from orchestra.model.frozen import frozen
-from orchestra.tmux import marks, stream
+from orchestra.tmux import marks, stream, typed
 
 YOUNG = 10.0
 """Seconds in which who begins to read a pane gets all that it has printed: what wants it is seen after the pane itself."""
+HELD = 0.25
+"""Seconds for which lines at a shell's prompt wait, at most, for the shell to say that they were a command."""
 PIECE = 64 * 1024
 """Bytes read of one pane before it is another's turn, and everybody else's."""
 AGAIN, LATEST = 1.0, 60.0
@@ -34,11 +36,13 @@ class _Pane:
     reading: output.Reading
     stream: stream.Stream
     shell: bool
+    typed: typed.Typed
     watch: int = -1
     """-1: nothing tells when it grows."""
     pause: float = 0.0
     again: float = 0.0
     """When it is tried again, monotonic, where it could not be read."""
+    held: asyncio.TimerHandle | None = None
     commands: dict[int, tuple[str, float]] = field(default_factory=dict)
     """Number → its text, and when it began, monotonic; those that have not ended."""
 
@@ -179,6 +183,7 @@ class Printed:
             reading=reading,
             stream=stream.Stream(printing.token),
             shell=bool(printing.token),
+            typed=typed.Typed(shell=bool(printing.token)),
         )
         if self._inotify is not None:
             folder = str(self._recordings.folder(pane))
@@ -190,6 +195,7 @@ class Printed:
 
     def _drop(self, pane: str) -> None:
         made = self._read.pop(pane)
+        self._release(made)
         made.reading.close()
         self.troubles.pop(pane, None)
         if self._inotify is not None and self._watches.pop(made.watch, None) is not None:
@@ -228,10 +234,12 @@ class Printed:
             lost = event.PaneOutputLost(id=pane.id, size=piece.lost, reason="it came faster than it was read")
             await self._publisher.publish([self._of(pane, lost)])
         found = pane.stream.feed(piece.data)
-        lines = tuple(each.text for each in found if isinstance(each, stream.Line))
-        if lines and self._bus.wants_output(pane.address or pane.id):
-            body = event.PaneOutput(id=pane.id, lines=lines, position=str(piece.end))
-            self._publisher.tell([self._of(pane, body)])
+        self._tell(pane, pane.typed.feed(found))
+        if pane.held is not None and not pane.typed.waits:
+            pane.held.cancel()
+            pane.held = None
+        if pane.held is None and pane.typed.waits:
+            pane.held = self._loop.call_later(HELD, self._release, pane)
         if pane.shell:
             marked = [self._command(pane, each) for each in found if isinstance(each, marks.Mark)]
             if told := [self._of(pane, each) for each in marked if each is not None]:
@@ -247,6 +255,24 @@ class Printed:
         if self.troubles.get(pane.id) != trouble:
             self.troubles[pane.id] = trouble
             await self._publisher.publish([self._of(pane, event.DaemonFault(part="output", reason=trouble))])
+
+    def _release(self, pane: _Pane) -> None:
+        """Lines at a prompt that were no command: somebody printed them from behind."""
+        if pane.held is not None:
+            pane.held.cancel()
+            pane.held = None
+        self._tell(pane, pane.typed.release())
+
+    def _tell(self, pane: _Pane, told: Iterator[typed.Told]) -> None:
+        lines = tuple(told)
+        if lines and self._bus.wants_output(pane.address or pane.id):
+            body = event.PaneOutput(
+                id=pane.id,
+                lines=tuple(each.text for each in lines),
+                position=str(pane.reading.position),
+                typed=tuple(number for number, each in enumerate(lines) if each.typed),
+            )
+            self._publisher.tell([self._of(pane, body)])
 
     def _command(self, pane: _Pane, mark: marks.Mark) -> event.Body | None:
         match mark.kind:

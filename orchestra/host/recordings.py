@@ -90,15 +90,19 @@ class Recordings:
             return None
         return f"{end.segment.seconds}-{end.segment.pid}", end.segment.number * output.SEGMENT + end.offset
 
+    def at(self, server: str) -> None:
+        """Panes are this server's from here on: where they are recorded may be asked before they are kept."""
+        if server != self._server:
+            for pane in list(self._kept):
+                self._drop(pane)
+            self._server = server
+
     def keep(
         self, server: str, whose: Mapping[str, str], histories: Mapping[str, str] = MappingProxyType({})
     ) -> None:
         """These panes of this server are recorded now, with the text that says whose each is; others are no more. `histories`: a file of
         what was typed into some before they were made."""
-        if server != self._server:
-            for pane in list(self._kept):
-                self._drop(pane)
-            self._server = server
+        self.at(server)
         for pane in [pane for pane in self._kept if pane not in whose]:
             self._drop(pane)
         for pane, text in whose.items():

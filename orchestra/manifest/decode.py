@@ -82,7 +82,7 @@ def _known(sessions: Node | None, scaled_away: frozenset[str], problems: Problem
                 continue
             address = names.pane(session, name)
             panes[session].append(address)
-            if tree.child(pane, "health") is not None:
+            if any(tree.child(tree.child(pane, "health"), probe) is not None for probe in health.PROBES):
                 with_health.add(address)
     return references.Known(problems, panes, frozenset(unclear), frozenset(with_health))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from orchestra.manifest import fault, limits, merge, reacting, scalar, template, tree
-from orchestra.manifest.problem import Problems
+from orchestra.manifest.problem import Problems, quoted
 from orchestra.manifest.tree import UNKNOWN, Entry, List, Map, Node, Scalar, Value
 from orchestra.model.diagnostic import Location
 
@@ -126,10 +126,8 @@ class _Walk:
         try:
             made = reacting.put_in(text, scope, whole=whole)
         except fault.Faulty as wrong:
-            braces = "`when` is an expression as it stands: no braces" if whole and "{" in text else None
-            self.problems.add(
-                node.at, wrong.summary, hint=braces or wrong.hint, word=wrong.word, among=wrong.among
-            )
+            summary, hint = _of_expression(text, wrong) if whole else (wrong.summary, wrong.hint)
+            self.problems.add(node.at, summary, hint=hint, word=wrong.word, among=wrong.among)
             return Scalar(node.at, UNKNOWN, text)
         return tree.written(node.at, made)
 
@@ -158,6 +156,19 @@ class _Walk:
         name = tree.text(tree.child(pane, "name"))
         for replica in range(count):
             yield _numbered(self.node(single, {**scope, "replica": replica}), name, replica)
+
+
+def _of_expression(text: str, wrong: fault.Faulty) -> tuple[str, str | None]:
+    """What is wrong with a `when`, and the next step."""
+    if "{{" in text:
+        return wrong.summary, "`when` is an expression as it stands: no braces"
+    match wrong:
+        case fault.Unreadable():
+            return f"{quoted(text)} is no expression", "for example `event.exit_code != 0`"
+        case fault.Undefined():
+            return wrong.summary, f"a field of the event is written `event.{wrong.word}`"
+        case _:
+            return wrong.summary, wrong.hint
 
 
 def _numbered(pane: Node, written: str | None, replica: int) -> Node:

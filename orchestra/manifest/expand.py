@@ -100,11 +100,14 @@ def _reactions(node: Node | None, base: str, home: _Home) -> Node | None:
 
 
 def _reaction(node: Node, base: str, home: _Home) -> Node:
-    """A command in its long form, with the directory it runs in."""
+    """In its long form; a command with the directory it runs in."""
     run, keys = tree.child(node, "run"), tree.child(node, "send_keys")
     if not isinstance(node, Map):
         return node
     changes: dict[str, Node | None] = {}
+    for key, short in (("notify", "title"), ("message", "text"), ("webhook", "url")):
+        if isinstance(said := tree.child(node, key), Scalar):
+            changes[key] = Map(said.at, {short: Entry(said.at, said)})
     if isinstance(keys, List):
         changes["send_keys"] = _texts(keys)
     elif isinstance(keys, Map):

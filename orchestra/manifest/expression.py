@@ -118,7 +118,7 @@ class Sandbox:
             code = self._environment.from_string(rewritten)
         except jinja2.TemplateSyntaxError as failed:
             hint = "for two braces write `{{ '{{' }}`"
-            raise fault.Faulty(f"the template cannot be read: {failed.message}", hint=hint) from failed
+            raise fault.Unreadable(f"the template cannot be read: {failed.message}", hint=hint) from failed
         except (RecursionError, MemoryError, SyntaxError) as failed:
             raise fault.Faulty("the template is nested too deeply") from failed
         return Compiled(code, whole is not None, names, forgiven)

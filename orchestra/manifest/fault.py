@@ -21,11 +21,19 @@ class Faulty(ValueError):
         self.among = among
 
 
+class Unreadable(Faulty):
+    """It is no template at all."""
+
+
+class Undefined(Faulty):
+    """It speaks of a variable that there is not."""
+
+
 def undefined(name: str, scope: Mapping[str, Value]) -> Faulty:
     if name == "replica":
         return Faulty("`replica` is only known in panes with `replicas`")
     hint = "declare it under `variables`, or write {{ '{{' }} for two braces"
-    return Faulty(f"there is no variable `{name}`", hint=hint, word=name, among=tuple(scope))
+    return Undefined(f"there is no variable `{name}`", hint=hint, word=name, among=tuple(scope))
 
 
 def spelled(value: Value, name: str | None = None) -> str:

@@ -28,15 +28,25 @@ def health(node: Node | None, patterns: Patterns, problems: Problems) -> spec.He
     if not isinstance(node, Map):
         return None
     said = [key for key in PROBES if key in node.entries]
-    if not said:
+    watches = "errors" in node.entries
+    if not said and not watches:
         problems.add(
-            node.at, "a health check needs a probe", hint="add one of `command`, `http`, `tcp` and `output`"
+            node.at,
+            "a health check needs a probe",
+            hint="add one of `command`, `http`, `tcp` and `output`; or `errors`, for what its output tells",
         )
         return None
+    if not said:
+        for key in node.entries.keys() - {"errors", "recovery", "status"}:
+            problems.add(
+                node.entries[key].at,
+                f"`{key}` is only for probes",
+                hint="add one of `command`, `http`, `tcp` and `output`",
+            )
     if (status := node.entries.get("status")) and "http" not in said:
         problems.add(status.at, "`status` is only for `http` probes")
-    probe = _probe(said[0], node, patterns, problems)
-    if probe is None:
+    probe = _probe(said[0], node, patterns, problems) if said else None
+    if said and probe is None:
         return None
     default = spec.Health(probe=probe)
     return spec.Health(

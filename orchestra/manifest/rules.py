@@ -6,6 +6,8 @@ import json
 import zoneinfo
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
 
 from orchestra.manifest import duration, health, template, tree
 from orchestra.manifest.problem import Problems, listed, quoted
@@ -121,6 +123,8 @@ def _on(node: Node | None, schedules: list[str], known: Known) -> rules.On | Non
 def _on_settings(node: Map, schedules: list[str], known: Known) -> rules.On | None:
     problems = known.problems
     said = [key for key in KINDS if key in node.entries]
+    if not said and node.entries.keys() - {"above", "below"}:
+        return None  # a key that there is not, which the schema says
     if not said:
         problems.add(node.at, "this says nothing to react to", hint=f"say one of {listed(KINDS)}")
         return None
@@ -138,7 +142,10 @@ def _on_settings(node: Map, schedules: list[str], known: Known) -> rules.On | No
             return rules.OnFile(paths=tree.texts(given))
         case "schedule" if text is not None:
             if text not in schedules:
-                problems.add(given.at, f"there is no schedule {quoted(text)}", word=text, among=schedules)
+                hint = f"there are {listed(schedules)}" if schedules else "the workspace has no schedules"
+                problems.add(
+                    given.at, f"there is no schedule {quoted(text)}", hint=hint, word=text, among=schedules
+                )
             return rules.OnSchedule(schedule=text)
         case "metric" if text is not None and text in UNITS:
             return _on_metric(node, rules.Metric(text), problems)
@@ -170,7 +177,8 @@ def _amount(node: Node, metric: rules.Metric, problems: Problems) -> float | Non
         wanted = {"%": "a percentage: `80%`", "KMGT": "a size: `512M`", "": "a number"}[UNITS[metric]]
         problems.add(node.at, f"{quoted(text)} is nothing that `{metric}` can be", hint=f"write {wanted}")
         return None
-    return float(text.removesuffix(unit)) * SIZES.get(unit, 1)
+    number = _number(text, unit)
+    return None if number is None else number * SIZES.get(unit, 1)
 
 
 def when(node: Node | None) -> str:
@@ -211,7 +219,7 @@ def _often(node: Node | None, problems: Problems) -> rules.Often | None:
         return None
     count, _, within = text.partition(" per ")
     length = _length(within, node, problems)
-    if not length:
+    if not length or not count.isdecimal():
         return None
     return rules.Often(count=int(count), within=length)
 
@@ -237,6 +245,8 @@ def reactions(node: Node | None, known: Known) -> tuple[rules.Reaction, ...]:
 
 def _reaction(node: Map, known: Known) -> rules.Reaction | None:
     said = [key for key in ACTS if key in node.entries]
+    if not said and node.entries.keys() - {"timeout", "retries"}:
+        return None  # as above
     if len(said) != 1:
         known.problems.add(
             node.at,
@@ -250,6 +260,8 @@ def _reaction(node: Map, known: Known) -> rules.Reaction | None:
     if act is None:
         return None
     default = rules.Reaction(act=act)
+    if isinstance(act, rules.Webhook) or (isinstance(act, rules.Notify) and act.urls):
+        default = rules.Reaction(act=act, retries=rules.OUTSIDE)
     retries = tree.whole(tree.child(node, "retries"))
     return rules.Reaction(
         act=act,
@@ -360,7 +372,8 @@ def _selector(node: Node | None, known: Known) -> str:
     elif known.groups is not None and not selector.chosen(text, known.candidates, known.groups):
         among = [*known.groups] if text.startswith("@") else _names(known.candidates)
         word = text.removeprefix("@")
-        hint = "labels stand on panes, sessions and groups" if "=" in text else None
+        there = f"there are {listed(dict.fromkeys(among))}" if among else None
+        hint = "labels stand on panes, sessions and groups" if "=" in text else there
         known.problems.add(node.at, f"{quoted(text)} means no pane", hint=hint, word=word, among=among)
     return text
 
@@ -386,14 +399,13 @@ def _schedule(node: Map, known: Known) -> rules.Schedule | None:
     if name is None or time is None:
         return None
     default = rules.Schedule(name=name, time=time, do=do)
-    misfire, overlap = tree.text(tree.child(node, "misfire")), tree.text(tree.child(node, "overlap"))
     return rules.Schedule(
         name=name,
         time=time,
         timezone=_zone(zone, problems),
         jitter=health.duration_of(node, "jitter", default.jitter, problems),
-        misfire=rules.Misfire(misfire) if misfire is not None else default.misfire,
-        overlap=rules.Overlap(overlap) if overlap is not None else default.overlap,
+        misfire=_chosen(node, "misfire", default.misfire),
+        overlap=_chosen(node, "overlap", default.overlap),
         enabled=tree.flag(tree.child(node, "enabled")) is not False,
         do=do,
     )
@@ -423,6 +435,7 @@ def _time(key: str, node: Map, problems: Problems) -> rules.Cron | rules.Every |
         return rules.At(time=text)
     import cronsim  # only who has a schedule pays for it
 
+    text = _NAMED.get(text, text)
     try:
         cronsim.CronSim(text, _SOME_TIME)
     except cronsim.CronSimError as wrong:
@@ -433,6 +446,15 @@ def _time(key: str, node: Map, problems: Problems) -> rules.Cron | rules.Every |
     return rules.Cron(expression=text)
 
 
+_NAMED = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
 _SOME_TIME = datetime(2000, 1, 1)  # noqa: DTZ001 - only the expression is looked at
 
 
@@ -485,15 +507,14 @@ def limits(node: Node | None, problems: Problems) -> rules.Limits | None:
     if not isinstance(node, Map):
         return None
     default = rules.Limits()
-    cpu, said = tree.text(tree.child(node, "cpu")), tree.text(tree.child(node, "on_exceed"))
     time = tree.child(node, "time")
     return rules.Limits(
         memory=_size(tree.child(node, "memory")),
-        cpu=float(cpu.removesuffix("%")) if cpu is not None else None,
+        cpu=_number(tree.text(tree.child(node, "cpu")), "%"),
         processes=tree.whole(tree.child(node, "processes")),
         output=_size(tree.child(node, "output")),
         time=None if time is None else _longer_than_nothing(node, "time", problems),
-        on_exceed=rules.Breach(said) if said is not None else default.on_exceed,
+        on_exceed=_chosen(node, "on_exceed", default.on_exceed),
         after=tree.whole(tree.child(node, "after")) or default.after,
     )
 
@@ -501,11 +522,27 @@ def limits(node: Node | None, problems: Problems) -> rules.Limits | None:
 def _size(node: Node | None) -> int | None:
     if (whole := tree.whole(node)) is not None:
         return whole
-    text = tree.text(node)
-    if text is None:
-        return None
+    text = tree.text(node) or ""
     unit = text.lstrip("0123456789.")
-    return max(1, int(float(text.removesuffix(unit)) * SIZES.get(unit, 1)))
+    number = _number(text, unit)
+    return None if number is None else max(1, int(number * SIZES.get(unit, 1)))
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def _chosen(node: Map, key: str, default: Choice) -> Choice:
+    """The default also for what the schema refuses: it says so."""
+    said = tree.text(tree.child(node, key))
+    return next((each for each in type(default) if each == said), default)
+
+
+def _number(text: str | None, unit: str) -> float | None:
+    """None also for what the schema refuses."""
+    try:
+        return float(text.removesuffix(unit)) if text is not None else None
+    except ValueError:
+        return None
 
 
 def watch(node: Node | None, known: Known) -> rules.Watch | None:

@@ -198,6 +198,14 @@ class PaneOutput:
     lines: tuple[str, ...]
     position: str
     """Where the last of these lines ended in the pane's recording: what reads on from there misses nothing and gets nothing twice."""
+    typed: tuple[int, ...] = ()
+    """Which of the lines, from 0, are a prompt with what somebody typed there, as far as the shell tells."""
+
+    def printed(self) -> tuple[str, ...]:
+        """The others."""
+        if not self.typed:
+            return self.lines
+        return tuple(line for number, line in enumerate(self.lines) if number not in self.typed)
 
 
 @frozen
@@ -256,6 +264,8 @@ class PaneMatched:
     id: str
     pattern: str
     line: str
+    left_out: int = 0
+    """How many lines before it matched as well and are not told: its triggers were limited, or it came too fast."""
 
 
 @frozen
@@ -416,6 +426,15 @@ class TriggerLogged:
 
 
 @frozen
+class NoticeKept:
+    """A trigger's notice that nobody was there to hear: neither a desktop nor anybody attached. Who attaches next is shown it."""
+
+    type: ClassVar[str] = "notice.kept"
+    trigger: str
+    text: str
+
+
+@frozen
 class GcPlanned:
     """What the next pass will take, unless somebody comes back to it."""
 
@@ -546,6 +565,7 @@ Body = (
     | TriggerFailed
     | TriggerLimited
     | TriggerLogged
+    | NoticeKept
     | GcPlanned
     | GcCollected
     | BreakerChanged

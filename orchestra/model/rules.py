@@ -97,6 +97,9 @@ class Log:
     text: str
 
 
+OUTSIDE = 10
+"""Retries of what is outside of this machine where nobody says how many: over about five minutes, in which a service is started anew."""
+
 Act = (
     Run
     | SendKeys

@@ -62,7 +62,8 @@ Probe = CommandProbe | HttpProbe | TcpProbe | OutputProbe
 
 @frozen
 class Health:
-    probe: Probe
+    probe: Probe | None = None
+    """None: it works while it runs, and prints none of `errors`."""
     interval: timedelta = timedelta(seconds=10)
     timeout: timedelta = timedelta(seconds=1)
     failure_threshold: int = 3

@@ -1,4 +1,4 @@
-"""Schedules that type into one pane at one instant: neither waits for the other, and what they type is mixed up."""
+"""Schedules that cannot be meant so: those that are never due, and those that type into one pane at one instant, mixed up."""
 
 from __future__ import annotations
 
@@ -19,9 +19,35 @@ def warnings(
     workspace: spec.Workspace, now: datetime, locations: Mapping[str, diagnostic.Location]
 ) -> tuple[diagnostic.Diagnostic, ...]:
     """Of a manifest; `locations` as `load.Loaded` has them."""
+    if not workspace.rules.schedules:
+        return ()
     groups = {group.name: group.panes for group in workspace.groups}
     panes = typed(workspace.rules, spec.candidates(workspace.sessions, workspace.groups), groups)
-    return of(workspace.rules, panes, now, {}, locations)
+    found = (*never(workspace.rules, now, locations), *of(workspace.rules, panes, now, {}, locations))
+    return tuple(sorted(found, key=lambda each: each.location.line if each.location is not None else 0))
+
+
+def never(
+    known: rules.Rules, now: datetime, locations: Mapping[str, diagnostic.Location]
+) -> Iterator[diagnostic.Diagnostic]:
+    """Those that will not be due any more, as far as the manifest tells."""
+    for each in known.schedules:
+        if not each.enabled or _is_ever_due(each, now):
+            continue
+        passed = isinstance(each.time, rules.At)
+        yield diagnostic.Diagnostic(
+            severity=diagnostic.Severity.WARNING,
+            summary=f'schedule "{each.name}" is never due' + (": its time has passed" if passed else ""),
+            location=locations.get(f"schedule {each.name}"),
+            hint="say a time to come, or leave it out" if passed else "there is no such day",
+        )
+
+
+def _is_ever_due(each: rules.Schedule, now: datetime) -> bool:
+    try:
+        return next(timetable.instants(each, now, now), None) is not None
+    except timetable.Unreadable:
+        return False
 
 
 def of(

@@ -173,5 +173,5 @@ def _gate(draft: Draft, wanted: Mapping[str, deltas.Pane], first: Mapping[str, l
             )
     for address in first:
         want = wanted[address].want
-        if want is not None and want.health is not None:
+        if want is not None and want.health is not None and want.health.probe is not None:
             wait_for(address, spec.Condition.HEALTHY)

@@ -158,8 +158,19 @@ def _health(health: spec.Health | None) -> Document:
             probe = {"tcp": f"[{host}]:{port}" if ":" in host else f"{host}:{port}"}
         case spec.OutputProbe(pattern=pattern):
             probe = {"output": pattern}
+        case None:
+            probe = {}
     usual = spec.Health(probe=health.probe)
-    for key in ("interval", "timeout", "failure_threshold", "success_threshold", "start_period"):
+    for key in (
+        "interval",
+        "timeout",
+        "failure_threshold",
+        "success_threshold",
+        "start_period",
+        "errors",
+        "recovery",
+        "restart_unhealthy",
+    ):
         value = getattr(health, key)
         if value != getattr(usual, key):
             probe[key] = _duration(value) if isinstance(value, timedelta) else value

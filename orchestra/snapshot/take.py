@@ -88,6 +88,11 @@ def taken(seen: Seen, only: str = "") -> tuple[Taken, ...]:
     return tuple(made)
 
 
+def workspace_name(session: str) -> str:
+    """Under which a session that is no workspace's is saved, unless that name is taken. A workspace's name is its own."""
+    return _workspace(_plain(session))
+
+
 @dataclass(slots=True)
 class _Taking:
     """One workspace."""

@@ -109,6 +109,9 @@ def test_labels(dev: Cli) -> None:
 
 def test_groups(dev: Cli) -> None:
     dev.ok("session", "create", "api")
+    assert dev.ok("group", "create", "both", "dev", "api") == "both is a group of dev, api\n"
+    assert dev.json("group", "list", "both")["sessions"] == ["dev", "api"]
+    dev.ok("group", "delete", "both")
     dev.ok("group", "add", "backend", "dev", "api")
     dev.ok("session", "depends", "api", "dev")
     dev.tmux("rename-session", "-t", "=dev", "database")
@@ -127,6 +130,10 @@ def test_groups(dev: Cli) -> None:
     )
     told = dev.json("render", "backend.yaml")["manifest"]
     assert set(told["sessions"]) == {"database", "api"}
+    assert "automatic-rename" not in (dev.folder / "backend.yaml").read_text()
+    dev.tmux("set-option", "-gw", "automatic-rename", "off")
+    dev.tmux("set-option", "-w", "-t", "=database:0", "automatic-rename", "on")
+    assert dev.ok("group", "export", "backend").count("automatic-rename") == 1
     assert told["groups"]["backend"]["sessions"] == ["database", "api"]
     dev.tmux("kill-session", "-t", "=api")
     done = dev.run("group", "kill", "backend")

@@ -449,6 +449,18 @@ def saving(cli: Cli) -> Iterator[Cli]:
     cli.run("daemon", "stop")
 
 
+def _only_one(saving: Cli) -> None:
+    """In the old bridge's words."""
+    _mine(saving, "other")
+    assert "did you mean other?" in saving.run("snapshot", "autosave", "on", "othr").err
+    told = saving.run("-o", "json", "session-autosave", "other", "60").json
+    assert [(row["workspace"], row["every"]) for row in told["autosave"]] == [("other", 60.0)]
+    saving.tmux("rename-window", "-t", "=other:", "mine")
+    live.until(lambda: set(saving.json("snapshot", "list")["snapshots"][0]["workspaces"]) == {"other"})
+    assert "snapshots of other every 1m" in saving.ok("snapshot", "autosave", "status")
+    assert saving.run("-o", "json", "session-autosave-stop", "other").json["autosave"] == []
+
+
 def test_the_daemon_saves_what_changed(saving: Cli) -> None:
     assert saving.json("snapshot", "autosave", "status") == {
         "status": "success",
@@ -485,6 +497,7 @@ def test_the_daemon_saves_what_changed(saving: Cli) -> None:
     none = saving.run("restore", "--latest")  # of this very server
     assert (none.code, "before this server ran" in none.err) == (1, True)
     assert saving.ok("snapshot", "autosave", "off") == "autosave is off\n"
+    _only_one(saving)
     saving.ok("daemon", "stop")
     _reboot(saving)
     _mine(saving, "fresh")

@@ -48,6 +48,8 @@ def test_what_nobody_needs_goes_and_comes_back(collecting: Cli) -> None:
     assert set(collecting.panes()) == {"work/server", "work/bad", "kept/shell"}
     told = collecting.json("gc", "status")
     assert (told["enabled"], told["workspaces"]) == (False, ["g"])
+    slip = collecting.run("gc", "run", "--workspace", "gg")
+    assert (slip.code, "did you mean g?" in slip.err) == (64, True)
     assert told["spared"]["g"]["kept"] == "kept/shell: pinned"
     assert "goes" not in collecting.ok("gc", "run", "--dry-run")
     collecting.ok("daemon", "stop")

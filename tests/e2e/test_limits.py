@@ -73,6 +73,13 @@ def test_what_is_over_a_limit_is_dealt_with_as_it_was_said(limited: Cli) -> None
     assert not of(
         every, "pane.restarting", "s/stopped"
     )  # its policy would start it again, and its limit says no
+    shown = {line.split()[0]: line for line in limited.ok("status").splitlines() if line.startswith("    s/")}
+    for name, why in (
+        ("s/loud", "ended by SIGKILL  killed by its limit, output: "),
+        ("s/stopped", "given up: stopped by its limit, processes: 7 of 5"),
+        ("s/again", "given up: it was stopped by its limit, memory: "),
+    ):
+        assert why in shown[name]
     left = [
         each
         for each in Path("/proc").glob("[0-9]*")

@@ -107,6 +107,7 @@ def test_what_is_shown(shop: Cli) -> None:
     warning = 'schedules "daily" and "hourly" type into api/shell at the same instant\n  --> '
     assert warning in done.err
     assert "shop.yaml:11:5" in done.err
+    assert 'schedule "over" is never due: its time has passed' in done.err
     assert warning.partition("\n")[0] in shop.run("diff", "shop.yaml").err
     listed = shop.run("schedule", "list")
     assert warning.partition("\n")[0] in listed.err

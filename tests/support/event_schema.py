@@ -143,6 +143,7 @@ SPECIAL: Mapping[str, Mapping[str, Any]] = {
     "limit.exceeded": {"action": "restart"},
     "health.changed": {"reason": "connection refused"},
     "breaker.changed": {"name": "http://127.0.0.1:9000", "reason": "connection refused, 5 times"},
+    "pane.output": {"typed": []},
     "pane.output_lost": {"reason": "the recording was interrupted"},
 }
 """Examples of a type's own."""

@@ -27,23 +27,31 @@ sessions_argument = click.argument(
 
 @click.command("create")
 @name_argument
+@click.argument("sessions", metavar="[SESSION…]", nargs=-1, shell_complete=suggest.sessions)
 @options.common
-def create(common: options.Common, name: str) -> int:
-    """Make an empty group. group add makes one as well, where there is none.
+def create(common: options.Common, name: str, sessions: tuple[str, ...]) -> int:
+    """Make a group, of some sessions or empty. group add makes one as well, where there is none.
 
     \b
     Example:
-      orchestra group create backend
+      orchestra group create backend db api
     """
     from orchestra.daemon import ending
-    from orchestra.plan import grouping
+    from orchestra.plan import addressing, grouping
 
     assembly = common.assembly()
-    now = _now()
-    after = ending.change_groups(assembly, lambda made: grouping.created(made, name, now))
-    if not assembly.tmux.observe().running:
+    now, server = _now(), assembly.tmux.observe()
+    found = [addressing.session(server, each) for each in sessions]
+
+    def change(made: grouping.ByHand) -> grouping.ByHand:
+        empty = grouping.created(made, name, now)
+        return grouping.added(empty, name, found, now) if found else empty
+
+    after = ending.change_groups(assembly, change)
+    if not server.running:
         output.note("no tmux server runs yet: the group begins with its first session")
-    return _told(common, "group create", assembly, name, after, f"{name} is a group")
+    of = f" of {', '.join(sessions)}" if sessions else ""
+    return _told(common, "group create", assembly, name, after, f"{name} is a group{of}")
 
 
 @click.command("add")

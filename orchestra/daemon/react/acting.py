@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, assert_never
 
 from orchestra.daemon import applying, assemble, grouping
-from orchestra.daemon.react import autosave, calling, parts, steering
+from orchestra.daemon.react import autosave, calling, parts, steering, unheard
 from orchestra.engine.trigger import firings, triggers
 from orchestra.host import clock, command, foreground, machine, programs
 from orchestra.manifest import fault, reacting, template
@@ -73,7 +73,10 @@ class Acting:
         self._collecting = collecting
         self._say = reach.say(firings.NAME)
         self._telling = telling.Telling(reach.assembly.host)
-        self.calling = calling.Calling(self._fill, self._say, clock.Clock(), self._telling, threads)
+        self.unheard = unheard.Unheard(self._say, reach.keep, self._telling, threads)
+        self.calling = calling.Calling(
+            self._fill, self._say, clock.Clock(), self._telling, self.unheard, threads
+        )
         self._typing: dict[str, asyncio.Lock] = {}
         self._stopped: dict[str, int] = {}
         """Processes that we stopped, and nobody else, by their panes' uids: what we may start again. Kept before they are stopped."""
@@ -86,6 +89,7 @@ class Acting:
 
     async def looked(self, server: status.Server) -> None:
         """What somebody has started since is his to stop."""
+        self.unheard.looked(server)
         if not self._stopped:
             return
         there = {

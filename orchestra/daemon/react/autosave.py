@@ -26,7 +26,7 @@ _log = logging.getLogger("orchestra.autosave")
 @frozen
 class Wish:
     scope: str
-    """A workspace; "" for everything."""
+    """A workspace, or a session that is no workspace's; "" for everything."""
     wanted: spec.Snapshots
 
 
@@ -124,8 +124,7 @@ class Autosave:
             )
         except errors.UsageError:  # its workspace is not there
             return None
-        scope = (wish.scope,) if wish.scope else ()
-        snapshots.keeper(own).prune(wish.wanted.keep, wish.wanted.max_age, scope)
+        snapshots.keeper(own).prune(wish.wanted.keep, wish.wanted.max_age, kept.scope)
         if not new:
             return None
         panes = {name: each.panes for name, each in kept.workspaces.items()}
@@ -133,8 +132,8 @@ class Autosave:
 
 
 def wishes(found: paths.Directories) -> tuple[Wish, ...]:
-    """Of the user, for everything, and of manifests that were applied."""
-    made = [Wish(scope="", wanted=user)] if (user := users(found)) is not None else []
+    """Of the user, and of manifests that were applied."""
+    made = [Wish(scope=scope, wanted=wanted) for scope, wanted in sorted(users(found).items())]
     for path in sorted(found.texts.glob("*.json")) if found.texts.is_dir() else ():
         text = texts.read(found.texts, path.stem)
         if text is not None and (wanted := _loaded(text.autosave)) is not None:
@@ -142,17 +141,32 @@ def wishes(found: paths.Directories) -> tuple[Wish, ...]:
     return tuple(made)
 
 
-def users(found: paths.Directories) -> spec.Snapshots | None:
-    """What `orchestra snapshot autosave on` wrote."""
-    return _possible(wished.read(found.autosave, spec.Snapshots))
+@frozen
+class _Users:
+    of: Mapping[str, spec.Snapshots]
+    """By scope."""
+
+
+def users(found: paths.Directories) -> dict[str, spec.Snapshots]:
+    """What `orchestra snapshot autosave on` wrote, by scope."""
+    known = wished.read(found.autosave, _Users)
+    return (
+        {scope: each for scope, each in known.of.items() if _is_possible(each)} if known is not None else {}
+    )
+
+
+def write(found: paths.Directories, wanted: Mapping[str, spec.Snapshots]) -> None:
+    """By scope; nothing: off. `OrchestraError`."""
+    wished.write(found.autosave, _Users(of=wanted) if wanted else None)
 
 
 def _loaded(said: object) -> spec.Snapshots | None:
     try:
-        return _possible(codec.load(spec.Snapshots, said))
+        found = codec.load(spec.Snapshots, said)
     except codec.LoadError:
         return None
+    return found if _is_possible(found) else None
 
 
-def _possible(found: spec.Snapshots | None) -> spec.Snapshots | None:
-    return found if found is not None and found.autosave and found.keep > 0 else None
+def _is_possible(wanted: spec.Snapshots) -> bool:
+    return bool(wanted.autosave) and wanted.keep > 0

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
-from orchestra.daemon.react import parts
+from orchestra.daemon.react import parts, unheard
 from orchestra.engine.react import breakers
 from orchestra.engine.trigger import firings
 from orchestra.host import bulletins, clock, http, machine, reason
@@ -29,12 +29,19 @@ BREAKERS = 256
 
 class Calling:
     def __init__(
-        self, fill: Fill, say: parts.Say, clock: clock.Clock, told: telling.Telling, threads: Executor
+        self,
+        fill: Fill,
+        say: parts.Say,
+        clock: clock.Clock,
+        told: telling.Telling,
+        unheard: unheard.Unheard,
+        threads: Executor,
     ) -> None:
         self._fill = fill
         self._say = say
         self._clock = clock
         self._told = told
+        self._unheard = unheard
         self._threads = threads
         self._breakers: dict[str, breakers.Breaker] = {}
 
@@ -103,9 +110,7 @@ class Calling:
             return
         shown = _line(f"{title}: {text}" if text else title)
         if not await loop.run_in_executor(self._threads, self._told.notice, shown):
-            raise firings.Failed(
-                "there is neither a desktop nor anybody attached to the tmux server", for_good=True
-            )
+            await self._unheard.add(shown, run)
 
     # --- breakers
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 from orchestra.daemon import assemble, logs
 from orchestra.daemon.react import parts, steering
@@ -11,7 +12,7 @@ from orchestra.host import age, recordings
 from orchestra.model import errors
 
 
-def part(reach: parts.Reach) -> probing.Probing:
+def part(reach: parts.Reach, why: Callable[[str, int], str]) -> probing.Probing:
     # Eyes of its own: who applies meanwhile rests on what it has seen itself.
     own = assemble.assemble(None, reach.assembly.host.path, reach.assembly.environ)
     return probing.Probing(
@@ -29,6 +30,7 @@ def part(reach: parts.Reach) -> probing.Probing:
         stop=steering.Ending(reach.assembly),
         is_busy=reach.is_busy,
         again=reach.look_soon,
+        why=why,
     )
 
 

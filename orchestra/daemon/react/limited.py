@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from orchestra.daemon.react import parts, steering
 from orchestra.engine.react import limiting, supervise
 from orchestra.host import restraint, sampling
 
 
 def limiter(reach: parts.Reach, supervisor: supervise.Supervisor) -> limiting.Limiter:
-    def expect(uid: str, pid: int, why: str, again: bool) -> Mapping[str, Any]:
-        return supervisor.expect(uid, pid, why, again=again)
-
     return limiting.Limiter(
         reach.clock,
         sampling.Sampler(),
@@ -21,7 +15,7 @@ def limiter(reach: parts.Reach, supervisor: supervise.Supervisor) -> limiting.Li
         reach.recordings,
         reach.say(limiting.STATE),
         reach.is_busy,
-        expect,
+        supervisor.expect,
         steering.Ending(reach.assembly),
         reach.look_soon,
     )

@@ -42,6 +42,10 @@ Say = Callable[[event.Body, str, str, Mapping[str, Any]], Awaitable[None]]
 """An event of a workspace and an address, with state to be kept in the same transaction; returns when both are on the disk."""
 
 
+Keep = Callable[[Mapping[str, Any]], Awaitable[None]]
+"""State alone; returns when it is on the disk."""
+
+
 @frozen
 class Reach:
     """What parts are given of the daemon."""
@@ -54,8 +58,7 @@ class Reach:
     recordings: recordings.Recordings
     say: Callable[[str], Say]
     """For the cause that is to stand in the events: the part's name."""
-    keep: Callable[[Mapping[str, Any]], Awaitable[None]]
-    """State alone; returns when it is on the disk."""
+    keep: Keep
     publish: firings.Publish
     """Several events, with state to be kept in the same transaction."""
     is_busy: Callable[[], bool]

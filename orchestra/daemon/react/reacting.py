@@ -37,7 +37,7 @@ class Reacting:
         self.metrics = measuring.part(reach)
         self.triggers = triggering.Triggers(reach, self.collecting)
         self._journal = reach.journal
-        self.probing = checking.part(reach)
+        self.probing = checking.part(reach, lambda uid, pid: self.supervisor.reason(uid, pid))
         self.supervisor = supervise.Supervisor(
             reach.clock,
             steering.Starting(reach.assembly),
@@ -53,8 +53,8 @@ class Reacting:
             self.metrics,
             self.schedules,
             watch.Watch(reach.clock, watching.files(reach.assembly.environ), reach.say(watch.NAME)),
-            self.probing,
             self.supervisor,
+            self.probing,  # after who knows why what ended did
             limited.limiter(reach, self.supervisor),
             self.triggers,
         )
@@ -93,7 +93,7 @@ class Reacting:
             panes[id_] = {
                 "pid": pid,
                 **_plain(verdict),
-                "ended_because": self.probing.because(uid, pid),
+                "ended_because": self.supervisor.because(uid, pid),
                 "restarts": count,
                 "restarts_in": round(max(due, 0.0), 3) if due is not None else None,
                 "given_up": given_up.get(uid, ""),

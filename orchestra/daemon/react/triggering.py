@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from orchestra.daemon import assemble
-from orchestra.daemon.react import acting, parts
+from orchestra.daemon.react import acting, parts, unheard
 from orchestra.engine.hear import happenings
 from orchestra.engine.trigger import firings, matching, noticing, triggers
 from orchestra.host import output, recordings, sampling
@@ -62,7 +62,12 @@ class Triggers:
             self._contradict,
         )
         self._matching = matching.Matching(
-            reach.clock, reach.publish, reach.bus, self._pattern_threads, self._deliver
+            reach.clock,
+            reach.publish,
+            reach.bus,
+            self._pattern_threads,
+            self._deliver,
+            self._deciding.is_limited,
         )
         self._key: object = None
         self._kept_strangers = triggers.Scene()
@@ -99,6 +104,7 @@ class Triggers:
             self._noticing.resume(journal.get(noticing.STATE))
             self._matching.resume(journal.get(matching.STATE))
             self._acting.resume(journal.get(acting.STOPPED))
+            self._acting.unheard.resume(journal.get(unheard.STATE))
             self._deciding.force = _resumed(journal.get(STRANGERS))
             self._kept_strangers = self._scene("")
 
@@ -182,6 +188,7 @@ class Triggers:
                 group.create_task(self._firings.run(), name="runs")
                 group.create_task(self._noticing.run(), name="noticing")
                 group.create_task(self._matching.run(), name="patterns")
+                group.create_task(self._acting.unheard.run(), name="notices")
                 # From here on, whatever happens: the first of all daemons begins with what comes.
                 await self._tell([], [])
                 await self._looked.wait()  # nobody knows before what is in force
@@ -426,10 +433,12 @@ class _Quiet:
     def quiet(self, pane: str, pid: int) -> tuple[str, float]:
         folder, now = self._reach.recordings.folder(pane), self._reach.clock.monotonic()
         end = output.end(folder)
+        if end is None:
+            age = assemble.ages([pid]).get(pid, timedelta(0))
+            return str(end), now - age.total_seconds()
         last = recordings.last(folder)
-        if end is not None and last is not None and last[1] == end:
+        if last is not None and last[1] == end:
             return str(end), now - max(self._reach.clock.now().timestamp() - last[0], 0.0)
         if (printed := self._reach.recordings.printed(pane)) is not None:
             return str(end), printed
-        age = assemble.ages([pid]).get(pid, timedelta(0))
-        return str(end), now - age.total_seconds()
+        return str(end), now  # that was printed a moment ago: it is not noted yet

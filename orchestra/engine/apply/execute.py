@@ -423,7 +423,8 @@ class Execution:
             self._report(progress.Progress(address=what.address, phase=phase, detail=detail))
 
         # A probe tells what it sees; an end is only waited for; the rest is so at once, or never.
-        probed = what.condition is spec.Condition.HEALTHY and what.pane.health is not None
+        check = what.pane.health
+        probed = what.condition is spec.Condition.HEALTHY and check is not None and check.probe is not None
         ends = what.condition in (spec.Condition.COMPLETED, spec.Condition.COMPLETED_SUCCESSFULLY)
         if probed or ends:
             tell(

@@ -109,6 +109,8 @@ class Gates:
             beat = min(beat * 2, LONGEST_BEAT)
 
     async def _attempt(self, pane_id: str, pane: spec.Pane, health: spec.Health) -> status.Attempt:
+        if health.probe is None:
+            return status.Attempt(healthy=True)
         if isinstance(health.probe, spec.OutputProbe):
             text = await asyncio.to_thread(self._world.tmux.capture, pane_id)
             try:

@@ -13,6 +13,8 @@ THRESHOLD = 5
 """Failures in a row."""
 OPEN = 30.0
 """Seconds."""
+SOON = 2.0
+"""Until who must not call while another one tries it asks again."""
 
 
 class State(StrEnum):
@@ -35,7 +37,8 @@ def asked(breaker: Breaker, now: float) -> tuple[Breaker, float]:
     if breaker.state is State.CLOSED:
         return breaker, 0.0
     if now < breaker.until:
-        return breaker, breaker.until - now
+        left = breaker.until - now
+        return breaker, left if breaker.state is State.OPEN else min(left, SOON)
     return Breaker(
         state=State.HALF_OPEN, failures=breaker.failures, until=now + OPEN, reason=breaker.reason
     ), 0.0

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from orchestra.engine import ports
 from orchestra.engine.react import limits as deciding
+from orchestra.engine.react import supervise
 from orchestra.engine.react.limits import Kind
 from orchestra.model import codec, errors, event, metrics, rules, status
 from orchestra.model.frozen import frozen
@@ -89,8 +90,13 @@ class Printing(Protocol):
     def printed(self, pane: str) -> float | None: ...
 
 
-Expect = Callable[[str, int, str, bool], Mapping[str, Any]]
-"""What follows on the end of a process that we are about to end: uid, pid, why, and whether it is started again. State to be kept."""
+Expect = Callable[[str, int, str, supervise.Sequel], Mapping[str, Any]]
+"""What follows on the end of a process that we are about to end: uid, pid, why. Gives state to be kept."""
+_SEQUELS = {
+    rules.Breach.RESTART: supervise.Sequel.AGAIN,
+    rules.Breach.STOP: supervise.Sequel.DOWN,
+    rules.Breach.KILL: supervise.Sequel.POLICY,
+}
 End = Callable[[str, Mapping[str, tuple[int, str]]], Awaitable[Mapping[str, str]]]
 """Stops panes of a workspace, as they want to be stopped: by address the process that is meant, and why. Gives what failed. `Busy`: not
 now."""
@@ -360,13 +366,15 @@ class Limiter:
 
     async def _tell(self, each: Watched, verdict: deciding.Verdict) -> None:
         past = verdict.past
-        settles = past.owed and verdict.exceeded and each.uid and past.owed != rules.Breach.KILL
-        again = past.owed == rules.Breach.RESTART
-        why = past.why if again else f"stopped by its limit, {past.why}"
+        breach = rules.Breach(past.owed) if past.owed else rules.Breach.WARN
+        settles = past.owed and verdict.exceeded and each.uid
+        done = "killed" if breach is rules.Breach.KILL or past.wild else "stopped"
+        why = f"{done} by its limit, {past.why}"
 
         def state() -> Mapping[str, Any]:
             """As it is when it is kept: others go on while an event is told."""
-            return {**self._kept(), **(self._expect(each.uid, each.pid, why, again) if settles else {})}
+            settled = self._expect(each.uid, each.pid, why, _SEQUELS[breach]) if settles else {}
+            return {**self._kept(), **settled}
 
         for over in verdict.exceeded:
             body = event.LimitExceeded(

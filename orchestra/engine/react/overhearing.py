@@ -61,7 +61,7 @@ class Overhearing:
                     continue  # faster than it can be read: what is next counts
                 for each in found:
                     if isinstance(each.body, event.PaneOutput):
-                        await self._hear(each.body.id, each.body.lines)
+                        await self._hear(each.body.id, each.body.printed())
 
     def _wants(self, each: event.Event) -> bool:
         return isinstance(each.body, event.PaneOutput) and each.body.id in self._panes

@@ -70,9 +70,11 @@ class Probing:
         stop: Stop,
         is_busy: Callable[[], bool],
         again: Callable[[], None],
+        why: Callable[[str, int], str] = lambda uid, pid: "",
         dice: random.Random | None = None,
     ) -> None:
-        """`is_busy`: whether somebody applies now, who stops and starts things himself; `again` has the server looked at soon."""
+        """`is_busy`: whether somebody applies now, who stops and starts things himself; `again` has the server looked at soon; `why`:
+        of what ended, by uid and pid, where that is more than how."""
         self._clock = clock
         self._trier = trier
         self._output = output
@@ -81,6 +83,7 @@ class Probing:
         self._stop = stop
         self._is_busy = is_busy
         self._again = again
+        self._why = why
         self._dice = dice or random.Random()
         self._known: dict[str, health.Known] = {}
         """By uid."""
@@ -185,7 +188,8 @@ class Probing:
                 if busy:
                     self._again()
                     continue
-            after = health.looked(before, each, now)
+            why = self._why(uid, each.pid) if each.sign is health.Sign.ENDED else ""
+            after = health.looked(before, dataclasses.replace(each, reason=why) if why else each, now)
             if before is None or before.pid != after.pid or before.check != after.check:
                 self._unstopped.pop(uid, None)
                 if before is not None:
@@ -321,6 +325,9 @@ class Probing:
         assert each.check is not None
         check, beat = each.check, FIRST_BEAT
         probe = trying.Probe(self._trier, each.pane, check, each.workspace)
+        if check.probe is None:
+            self._tried(each, check, _RUNS)
+            return
         if isinstance(check.probe, spec.OutputProbe):
             await self._watch_output(each, check, check.probe)
             return
@@ -448,6 +455,7 @@ class Probing:
 
 
 _FOUND = status.Attempt(healthy=True, reason="it printed what was waited for")
+_RUNS = status.Attempt(healthy=True, reason="it runs")
 _WELL = (status.Health.HEALTHY, status.Health.DEGRADED)
 _ENDS = (health.Sign.COMPLETED, health.Sign.ENDED)
 _LEAST = {health.Sign.COMPLETED: status.Health.UNKNOWN, health.Sign.ENDED: status.Health.UNHEALTHY}

@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from orchestra.engine import ports
@@ -49,6 +50,16 @@ class Ended:
         return f"signal {self.signal}" if self.signal is not None else f"exit code {self.exit_code}"
 
 
+class Sequel(StrEnum):
+    """What follows on an end that one of us brings about."""
+
+    POLICY = "policy"
+    """What its policy says of what failed."""
+    AGAIN = "again"
+    """It is started again, whatever its policy says, with the back-off and the limit of that."""
+    DOWN = "down"
+
+
 @frozen
 class Past:
     """Of one pane. Times are seconds of a clock that is never set."""
@@ -60,10 +71,10 @@ class Past:
     failed: str = ""
     """Why it was given up."""
     expected: int = 0
-    """A process that somebody of us ends, and has settled what is to follow, whatever its policy says."""
-    again: bool = False
-    """It is started again, with the back-off and the limit of its policy; else it stays down."""
+    """A process that somebody of us ends, who has settled what is to follow."""
+    sequel: Sequel = Sequel.POLICY
     why: str = ""
+    """He ends it."""
 
 
 def ended(server: status.Server, past: Mapping[str, Past]) -> Iterator[Ended]:
@@ -75,7 +86,8 @@ def ended(server: status.Server, past: Mapping[str, Past]) -> Iterator[Ended]:
         if pane.exit_code is None and pane.signal is None:
             continue
         known = record.parse_pane(pane.record)
-        settled = mark.uid in past and past[mark.uid].expected == pane.pid
+        before = past.get(mark.uid)
+        settled = before is not None and before.expected == pane.pid and before.sequel is not Sequel.POLICY
         if known is not None and (settled or known.pane.restart.policy is not spec.Policy.NO):
             yield Ended(
                 workspace=mark.workspace,
@@ -106,8 +118,10 @@ def decide(what: Ended, past: Past | None, now: float) -> Past:
     bare = Past(pid=what.pid, restarts=recent)
     if past is not None and past.expected == what.pid:
         bare = dataclasses.replace(past, pid=what.pid, restarts=recent, due=None, failed="")
-        if not past.again:
-            return dataclasses.replace(bare, failed=past.why)
+    if bare.expected == what.pid and bare.sequel is Sequel.DOWN:
+        return dataclasses.replace(bare, failed=bare.why)
+    if bare.expected == what.pid and bare.sequel is Sequel.AGAIN:
+        pass
     elif what.exit_code == 0 and not what.because and rule.policy is spec.Policy.ON_FAILURE:
         return bare
     elif what.exit_code == NEVER:
@@ -208,11 +222,24 @@ class Supervisor:
         }
         return {STATE: {"at": self._clock.now().timestamp(), "panes": panes}}
 
-    def expect(self, uid: str, pid: int, why: str, *, again: bool) -> Mapping[str, Any]:
+    def expect(self, uid: str, pid: int, why: str, sequel: Sequel) -> Mapping[str, Any]:
         """Who is about to end a pane's process settles what follows. Gives the state that he has to have kept before he does."""
         past = self._past.get(uid, Past(pid=0))
-        self._past[uid] = dataclasses.replace(past, expected=pid, again=again, why=why)
+        self._past[uid] = dataclasses.replace(past, expected=pid, sequel=sequel, why=why)
         return self._kept()
+
+    def because(self, uid: str, pid: int) -> str:
+        """Why one of us had this process of that pane ended; "" if nobody had."""
+        past = self._past.get(uid)
+        return past.why if past is not None and past.expected == pid else self._because(uid, pid)
+
+    def reason(self, uid: str, pid: int) -> str:
+        """Why what ran in it runs no more, where that is more than how it ended."""
+        past = self._past.get(uid)
+        if past is not None and past.failed:
+            return f"given up: {past.failed}"
+        because = self.because(uid, pid)
+        return f"it was {because}" if because else ""
 
     def happened(self, events: Sequence[event.Event]) -> None:
         """What ended is seen by looking."""
@@ -246,7 +273,7 @@ class Supervisor:
                 # A person has started what was given up: all is forgiven.
                 self._past[mark.uid] = Past(pid=past.pid)
         found = {
-            each.uid: dataclasses.replace(each, because=self._because(each.uid, each.pid))
+            each.uid: dataclasses.replace(each, because=self.because(each.uid, each.pid))
             for each in ended(server, self._past)
         }
         self._waiting = {uid: each for uid, each in self._waiting.items() if found.get(uid) == each}

@@ -43,6 +43,7 @@ class Trier:
         self._processes.signal(left, "SIGKILL")
 
     async def attempt(self, pane: spec.Pane, check: spec.Health, env: Mapping[str, str]) -> status.Attempt:
+        assert check.probe is not None
         turn = self._commands if isinstance(check.probe, spec.CommandProbe) else self._connections
         async with turn:
             began = self._clock.monotonic()

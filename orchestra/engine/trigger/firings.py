@@ -35,6 +35,8 @@ INTERRUPTIONS = 5
 """How often a run may be cut off by the daemon's end before it counts as failed: it may be what ends it."""
 FIRST, LONGEST = 1.0, 60.0
 """Seconds until what failed is tried again; each time twice as long."""
+PATIENCE = 3600.0
+"""Seconds after it fired for which a run waits for what cannot be tried."""
 GRACE = 0.5
 """Seconds more than its time, for an act to end by itself and tell what it printed."""
 TEXT = 4096
@@ -95,8 +97,8 @@ def called(act: rules.Act) -> str:
 
 
 class Failed(Exception):
-    """What was to be done was not. `output`: what it printed; `for_good`: trying again would not help; `later`: seconds before which it
-    would not either."""
+    """What was to be done was not. `output`: what it printed; `for_good`: trying again would not help; `later`: it was not even tried,
+    and so many seconds before it would be no use."""
 
     def __init__(self, reason: str, output: str = "", *, for_good: bool = False, later: float = 0.0) -> None:
         super().__init__(reason)
@@ -315,20 +317,30 @@ class Firings:
         self._free(slot)
 
     async def _failed(self, slot: int, run: Run, failed: Failed) -> None:
+        if failed.later and self._clock.now().timestamp() - run.since < PATIENCE:
+            await self._wait(slot, dataclasses.replace(run, reason=failed.reason[:TEXT]), failed.later)
+            return
         failures = run.failures + 1
         run = dataclasses.replace(
             run, failures=failures, reason=failed.reason[:TEXT], output=failed.output[-TEXT:]
         )
-        if failed.for_good or failures > run.reaction.retries:
+        if failed.for_good or failed.later or failures > run.reaction.retries:
             await self._bury(slot, run, failed.reason)
             return
         body = self._failure(run, final=False)
-        wait = max(min(FIRST * 2 ** (failures - 1), LONGEST) + self._jitter(), failed.later)
+        wait = min(FIRST * 2 ** (failures - 1), LONGEST) + self._jitter()
         run = dataclasses.replace(
             run, attempt=run.attempt + 1, begun=False, due=self._clock.monotonic() + wait
         )
         await self._publish([self._of(run, body)], NAME, {place(slot): self._kept(run)})
         self._put(slot, run)
+        self._ready[slot] = None
+
+    async def _wait(self, slot: int, run: Run, seconds: float) -> None:
+        """It was not tried, and that is no failure of its own."""
+        due = self._clock.monotonic() + seconds + self._jitter()
+        run = self._put(slot, dataclasses.replace(run, begun=False, due=due))
+        await self._keep(slot, run)
         self._ready[slot] = None
 
     async def _bury(self, slot: int, run: Run, reason: str) -> None:

@@ -25,8 +25,8 @@ AT_ONCE = 500
 """Lines that are looked at in one go."""
 BUDGET = 1.0
 """Seconds of a processor that they may take, all together: other panes' lines wait."""
-MATCHES = 200
-"""A second of one pane and pattern that are told: more would be the journal's ruin, and over any limit."""
+MATCHES, SUSTAINED = 200, 20.0
+"""Of one pane and pattern that are told in a burst, and a second if it goes on: more would be the journal's ruin."""
 PAUSE = 60.0
 """Seconds for which a slow pattern is left alone."""
 
@@ -39,14 +39,36 @@ Place = tuple[str, str]
 
 
 @dataclass(slots=True)
+class _Tally:
+    """Of one pane and pattern."""
+
+    room: float = MATCHES
+    """How many may be told."""
+    at: float = 0.0
+    """When that was so."""
+    said: bool = False
+    """That there is none."""
+    left_out: int = 0
+
+    def takes(self, now: float) -> bool:
+        self.room = min(self.room + (now - self.at) * SUSTAINED, MATCHES)
+        self.at = now
+        if self.room < 1:
+            return False
+        self.room -= 1
+        self.said = self.said and self.room < MATCHES / 2
+        return True
+
+
+@dataclass(slots=True)
 class _Pane:
     id: str
     lines: collections.deque[tuple[str, str]] = field(default_factory=collections.deque)
     """And where each piece of them ended in the pane's recording: "" within a piece."""
     working: bool = False
     lost: bool = False
-    told: dict[str, tuple[float, int]] = field(default_factory=dict)
-    """Pattern → the second's begin, and matches in it."""
+    told: dict[str, _Tally] = field(default_factory=dict)
+    """By pattern."""
     slow: dict[str, float] = field(default_factory=dict)
     """Pattern → until when it is left alone."""
 
@@ -61,13 +83,16 @@ class Matching:
         listened: bus.Bus,
         threads: Executor,
         deliver: Callable[[Sequence[event.Event]], None],
+        is_limited: Callable[[triggers.Rule, float], bool] = lambda _, __: False,
     ) -> None:
-        """`deliver`: what is printed, for triggers that want `pane.output` itself."""
+        """`deliver`: what is printed, for triggers that want `pane.output` itself; `is_limited`: whether what a trigger is told now comes
+        to nothing."""
         self._clock = clock
         self._publish = publish
         self._bus = listened
         self._threads = threads
         self._deliver = deliver
+        self._is_limited = is_limited
         self._wanted: Mapping[Place, Mapping[str, tuple[triggers.Rule, ...]]] = {}
         """Pattern → who wants it. Under "": output itself."""
         self._names: frozenset[str] = frozenset()
@@ -161,12 +186,15 @@ class Matching:
                 pane = self._panes.get(place)
                 if pane is None or pane.id != each.body.id:
                     pane = self._panes[place] = _Pane(each.body.id)
-                if len(pane.lines) + len(each.body.lines) > MOST:
+                printed = each.body.printed()
+                if not printed:
+                    continue
+                if len(pane.lines) + len(printed) > MOST:
                     if not pane.lost:
                         pane.lost = True
                         await self._tell_lost(place, pane)
                     continue
-                *before, last = each.body.lines
+                *before, last = printed
                 pane.lines.extend((line, "") for line in before)
                 pane.lines.append((last, each.body.position))
                 if not pane.working:
@@ -222,18 +250,25 @@ class Matching:
     def _told(
         self, place: Place, pane: _Pane, pattern: str, line: str, now: float
     ) -> list[happenings.Happening]:
-        begun, count = pane.told.get(pattern, (now, 0))
-        if now - begun >= 1:
-            begun, count = now, 0
-        pane.told[pattern] = (begun, count + 1)
-        if count < MATCHES:
-            return [_of(place, event.PaneMatched(id=pane.id, pattern=pattern, line=line[: patterns.LONGEST]))]
-        if count > MATCHES:
+        """What is to be told of a match: of one that comes to nothing only that there was one, with the next."""
+        tally = pane.told.setdefault(pattern, _Tally(at=now))
+        wanting = self._wanted.get(place, {}).get(pattern, ())
+        if all(self._is_limited(rule, now) for rule in wanting):
+            tally.left_out += 1
             return []
-        reason = f"its pattern matches more than {MATCHES} lines a second"
+        if tally.takes(now):
+            left_out, tally.left_out = tally.left_out, 0
+            body = event.PaneMatched(
+                id=pane.id, pattern=pattern, line=line[: patterns.LONGEST], left_out=left_out
+            )
+            return [_of(place, body)]
+        tally.left_out += 1
+        if tally.said:
+            return []
+        tally.said = True
+        reason = f"its pattern matches more than {SUSTAINED:g} lines a second"
         return [
-            _of(place, event.TriggerLimited(trigger=rule.trigger.name, reason=reason))
-            for rule in self._wanted.get(place, {}).get(pattern, ())
+            _of(place, event.TriggerLimited(trigger=rule.trigger.name, reason=reason)) for rule in wanting
         ]
 
 

@@ -510,6 +510,17 @@ class Deciding:
         if begins:
             yield Limited(rule=rule, reason=reason)
 
+    def is_limited(self, rule: Rule, now: float) -> bool:
+        """Whether what concerns it now is left out whatever it says, and that was told: nobody need hear of it one by one."""
+        past, often = self._past.get(rule.key), rule.trigger.limit
+        if past is None or past.limited < 0 or rule.trigger.held or rule.trigger.debounce:
+            return False
+        within = often.within.total_seconds()
+        if now - past.limited >= within:
+            return False
+        is_full = len(past.fired) >= often.count and now - past.fired[-often.count] < within
+        return is_full or self._waits(rule.key) >= WAITING
+
     def fired_before(self, key: str, at: float) -> None:
         """By a daemon before us; in order."""
         self._past.setdefault(key, _Past(deque())).fired.append(at)

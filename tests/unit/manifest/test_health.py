@@ -23,6 +23,11 @@ def test_probes(tmp_path: Path, text: str, probe: Probe) -> None:
     assert reading.pane(tmp_path, f"health: {{{text}}}").health == Health(probe=probe)
 
 
+def test_errors_alone(tmp_path: Path) -> None:
+    text = "health: {errors: 'ERROR|FATAL', recovery: 1m}"
+    assert reading.pane(tmp_path, text).health == Health(errors="ERROR|FATAL", recovery=timedelta(minutes=1))
+
+
 def test_everything_said_counts(tmp_path: Path) -> None:
     text = "health: {tcp: 'h:1', interval: 1.5s, timeout: 300ms, failure_threshold: 5, success_threshold: 2, start_period: 1h30m}"
     assert reading.pane(tmp_path, text).health == Health(
@@ -57,6 +62,8 @@ def test_stop(tmp_path: Path, text: str, stop: Stop) -> None:
     [
         ("health: {}", ["a health check needs a probe"]),
         ("health: {interval: 1s}", ["a health check needs a probe"]),
+        ("health: {errors: E, interval: 1s}", ["`interval` is only for probes"]),
+        ("health: {errors: E, status: 200}", ["`status` is only for `http` probes"]),
         ("health: {http: 'http://h/', tcp: 'h:1'}", ["`http` and `tcp` exclude each other"]),
         ("health: {tcp: 'h:1', status: 200}", ["`status` is only for `http` probes"]),
         ("health: {http: 'http://h/', status: 99}", ["expected an HTTP status from 100 to 599, found `99`"]),

@@ -72,13 +72,19 @@ def test_on(tmp_path: Path, text: str, on: rules.On) -> None:
         ("{notify: {title: '{{ event.reason }}', urls: [CHAT]}}", rules.Notify(title="{{ event.reason }}", urls=("CHAT",))),
         ("{webhook: {url: 'http://h/', headers: {X-A: 1}, secrets: {B: C}}}",
          rules.Webhook(url="http://h/", headers={"X-A": "1"}, secrets={"B": "C"})),
+        ("{notify: '{{ event.address }} failed'}", rules.Notify(title="{{ event.address }} failed")),
+        ("{message: 'on {{ port }}'}", rules.Message(text="on 8000")),
+        ("{webhook: 'http://h/{{ event.address }}'}", rules.Webhook(url="http://h/{{ event.address }}")),
         ("{log: '{{ event.address }} on {{ port }}'}", rules.Log(text="{{ event.address }} on {{ 8000 }}")),
     ],
 )  # fmt: skip
 def test_do(tmp_path: Path, text: str, act: rules.Act) -> None:
     (done,) = trigger(tmp_path, "pane.exited", text).do
     assert repr(done.act).replace(str(tmp_path), "HERE") == repr(act)
-    assert (done.timeout, done.retries) == (timedelta(seconds=30), 2)
+    assert (done.timeout, done.retries) == (
+        timedelta(seconds=30),
+        10 if "webhook" in text or "urls" in text else 2,
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,6 +123,7 @@ def test_when(tmp_path: Path, text: str, when: str) -> None:
         ("triggers: [{name: t, on: pane.exited, limit: 3, do: [{log: x}]}]", 1),
         ("triggers: [{name: t, on: pane.exited, when: 'event.', do: [{log: x}]}]", 1),
         ("triggers: [{name: t, on: pane.exited, when: 'prt == 1', do: [{log: x}]}]", ["there is no variable `prt`"]),
+        ("triggers: [{name: t, on: pane.exited, when: 'event.x >', do: [{log: x}]}]", ["`event.x >` is no expression"]),
         ("triggers: [{name: t, on: pane.exited, do: [{log: '{{ event.x.y }}'}]}]", 1),
         ("triggers: [{name: t, on: pane.exited, do: [{log: '{{ evnt.x }}'}]}]", 1),
         ("triggers: [{name: t, on: pane.exited, do: [{webhook: {url: 'ftp://x'}}]}]", ["`ftp://x` is not an http address"]),
@@ -131,12 +138,41 @@ def test_when(tmp_path: Path, text: str, when: str) -> None:
         ("schedules: [{name: s, every: 99ms, do: [{log: x}]}]", ["`99ms` is more often than a schedule can be: at most every 100ms"]),
         ("schedules: [{name: s, at: tomorrow, do: [{log: x}]}]", ["`tomorrow` is no date with a time"]),
         ("schedules: [{name: s, cron: '* * * * *', timezone: Europe/Berln, do: [{log: x}]}]", ["there is no time zone `Europe/Berln`"]),
+        ("triggers: [{name: t, on: {outpu: x}, do: [{noti: x}]}]", ["unknown key `outpu` in an on", "unknown key `noti` in a reaction"]),
+        ("triggers: [{name: t, on: pane.exited, limit: x per 1m, do: [{log: x}]}]", 1),
+        ("triggers: [{name: t, on: {metric: io, above: lots}, do: [{log: x}]}]", 1),
+        ("schedules: [{name: s, every: 1m, misfire: x, overlap: y, do: [{log: x}]}]", 2),
         ("gc: {idle: 0s}", ["`idle` must be longer than nothing"]),
     ],
 )  # fmt: skip
 def test_what_is_refused_is_told(tmp_path: Path, text: str, complaints: list[str] | int) -> None:
     found = [each.summary for each in reading.diagnostics(tmp_path, AROUND.removeprefix(reading.HEAD) + text)]
     assert (len(found) if isinstance(complaints, int) else found) == complaints
+
+
+@pytest.mark.parametrize(
+    "text", ["memory: lots", "memory: G", "cpu: lots", "output: '.'", "on_exceed: explode"]
+)
+def test_a_limit_that_is_none_is_told_once(tmp_path: Path, text: str) -> None:
+    manifest = f"sessions: {{a: {{panes: [{{limits: {{{text}}}}}]}}}}"
+    (found,) = reading.diagnostics(tmp_path, manifest)
+    assert found.summary.startswith("expected ")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("on: pane.exited, when: 'exit_code != 0'", "a field of the event is written `event.exit_code`"),
+        ("on: pane.exited, when: '{{ event.x }}'", "`when` is an expression as it stands: no braces"),
+        ("on: pane.exited, when: 'event.x >'", "for example `event.exit_code != 0`"),
+        ("on: pane.exited, from: 'zz/*'", "there are `api/server`, `api/shell`, `db/server`, `api`, `db`"),
+        ("on: {schedule: s}", "the workspace has no schedules"),
+    ],
+)
+def test_what_the_next_step_is(tmp_path: Path, text: str, hint: str) -> None:
+    manifest = f"{AROUND.removeprefix(reading.HEAD)}triggers: [{{name: t, {text}, do: [{{log: x}}]}}]"
+    (found,) = reading.diagnostics(tmp_path, manifest)
+    assert found.hint == hint
 
 
 def test_the_rest_of_a_trigger(tmp_path: Path) -> None:
@@ -152,6 +188,12 @@ def test_the_rest_of_a_trigger(tmp_path: Path) -> None:
         enabled=False,
         do=(rules.Reaction(act=rules.Log(text="x"), timeout=timedelta(seconds=2), retries=0),),
     )
+
+
+def test_cron_by_name(tmp_path: Path) -> None:
+    more = "schedules: [{name: a, cron: '@daily', do: [{log: x}]}]\n"
+    (made,) = loaded(tmp_path, more).schedules
+    assert made.time == rules.Cron(expression="0 0 * * *")
 
 
 def test_schedules(tmp_path: Path) -> None:

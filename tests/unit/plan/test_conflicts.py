@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -48,6 +49,24 @@ def test_what_types_at_once(one: rules.Schedule, other: rules.Schedule, said: st
     if said is not None:
         assert f"{said} within 8 days" == found[0].detail
         assert found[0].summary == 'schedules "x" and "y" type into api/a at the same instant'
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        (rules.At(time="2026-11-27 12:00"), 'schedule "x" is never due: its time has passed'),
+        (rules.At(time="2026-11-27 12:01"), None),
+        (rules.At(time="2026-11-27T14:00+03:00"), 'schedule "x" is never due: its time has passed'),
+        (cron("0 0 31 2 *"), 'schedule "x" is never due'),
+        (cron("0 0 29 2 *"), None),
+        (every(60 * 24 * 365), None),
+    ],
+)
+def test_what_is_never_due(time: Any, said: str | None) -> None:
+    one = types("x", time, "api/a")
+    known = rules.Rules(schedules=(one, dataclasses.replace(one, name="off", enabled=False)))
+    found = [each.summary for each in conflicts.never(known, NOW, {})]
+    assert found == ([] if said is None else [said])
 
 
 def test_every_that_was_applied_and_triggers_on_schedules() -> None:

@@ -72,6 +72,11 @@ def again(given: spec.Workspace) -> spec.Workspace:
             ),
             "command": "x",
         },
+        {"health": spec.Health(errors="E", recovery=timedelta(minutes=1)), "command": "x"},
+        {
+            "health": spec.Health(probe=spec.TcpProbe(host="h", port=1), errors="E", restart_unhealthy=True),
+            "command": "x",
+        },
         {"secrets": (spec.Secret(name="A", kind=spec.SourceKind.ENV, source="B"),)},
         {"secrets": (spec.Secret(name="A", kind=spec.SourceKind.FILE, source="/x/y"),)},
         {"secrets": (spec.Secret(name="A", kind=spec.SourceKind.COMMAND, source="pass x"),)},

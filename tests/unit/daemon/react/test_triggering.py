@@ -18,7 +18,8 @@ import pytest
 from orchestra.daemon import assemble
 from orchestra.daemon.react import parts, triggering
 from orchestra.engine.hear import bus, happenings, publishing
-from orchestra.engine.trigger import firings
+from orchestra.engine.react import breakers
+from orchestra.engine.trigger import firings, matching
 from orchestra.host import clock, paths, recordings
 from orchestra.model import errors, event, rules, status
 from orchestra.store import journal
@@ -451,3 +452,175 @@ def test_more_than_waits_here_that_comes_while_the_journal_is_read_is_read_then(
         return [each.sequence for each in found]
 
     assert asyncio.run(scenario()) == [1, 2, 3]
+
+
+class Side:
+    """Another side, that a webhook is for: says its codes one after the other, the last one again and again."""
+
+    def __init__(self, *codes: int) -> None:
+        self._codes = list(codes)
+        self.asked = 0
+
+    async def __aenter__(self) -> Side:
+        self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+        await reader.readexactly(int(length.partition(b":")[2]))
+        self.asked += 1
+        code = self._codes.pop(0) if len(self._codes) > 1 else self._codes[0]
+        writer.write(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % code)
+        await writer.drain()
+        writer.close()
+
+
+def calls(side: Side, retries: int = rules.OUTSIDE) -> rules.Trigger:
+    hook = rules.Webhook(url=f"http://127.0.0.1:{side.port}/")
+    return rules.Trigger(
+        name="t",
+        on=rules.OnEvent(types=("pane.exited",)),
+        do=(rules.Reaction(act=hook, retries=retries),),
+    )
+
+
+def test_what_is_down_for_a_while_is_no_dead_letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The breaker opens after five tries, and what waits for it uses up none."""
+    monkeypatch.setattr(firings, "FIRST", 0.01)
+    monkeypatch.setattr(breakers, "OPEN", 0.05)
+
+    async def live() -> None:
+        async with (
+            Side(*[503] * 6, 200) as side,
+            Life(tmp_path, server(calls(side)), never) as life,
+            life.running(),
+        ):
+            await life.tell()
+            await life.until(lambda: life.events("trigger.succeeded"))
+            failed = [each.body for each in life.events("trigger.failed")]
+            assert [(t.attempt, t.final) for t in failed if isinstance(t, event.TriggerFailed)] == [
+                (number, False) for number in range(1, 7)
+            ]
+            turns = [
+                each.body.after
+                for each in life.events("breaker.changed")
+                if isinstance(each.body, event.BreakerChanged)
+            ]
+            assert turns == ["open", "half_open", "open", "half_open", "closed"]
+
+    asyncio.run(live())
+
+
+def test_what_waits_for_another_side_outlives_the_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breakers, "OPEN", 1.0)
+
+    async def live() -> None:
+        async with Side(*[503] * 5, 200) as side:
+            wanted = calls(side, retries=0)
+            async with Life(tmp_path, server(wanted), never) as life, life.running():
+                for number in range(6):
+                    await life.tell()
+                    await life.until(lambda number=number: side.asked == min(number + 1, 5))  # type: ignore[misc]
+                await life.until(lambda: len(life.part.dead()) == 5)
+                await life.until(
+                    lambda: (life.journal.get(firings.place(5)) or {"run": {}})["run"].get("due")
+                )
+                assert life.part.describe()["runs"] == 1
+            async with Life(tmp_path, server(wanted), never) as life, life.running():
+                await life.until(lambda: life.events("trigger.succeeded"))
+                assert (side.asked, len(life.part.dead())) == (6, 5)
+
+    asyncio.run(live())
+
+
+def test_nobody_waits_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(firings, "PATIENCE", 0.0)
+
+    async def live() -> None:
+        async with Side(503) as side, Life(tmp_path, server(calls(side, 0)), never) as life, life.running():
+            for number in range(6):
+                await life.tell()
+                await life.until(lambda number=number: len(life.part.dead()) == number + 1)  # type: ignore[misc]
+            assert side.asked == 5
+            assert "is not called for a while: HTTP 503" in str(life.part.dead()[-1]["reason"])
+
+    asyncio.run(live())
+
+
+def printed(*lines: str) -> event.PaneOutput:
+    return event.PaneOutput(id="%0", lines=lines, position="1-1-aa:1")
+
+
+def matched(life: Life) -> list[event.PaneMatched]:
+    return [each.body for each in life.events("pane.matched") if isinstance(each.body, event.PaneMatched)]
+
+
+def test_lines_that_come_to_nothing_are_counted(tmp_path: Path) -> None:
+    wanted = rules.Trigger(
+        name="t",
+        on=rules.OnOutput(pattern="x"),
+        limit=rules.Often(count=3, within=timedelta(seconds=1)),
+        do=(run("true", tmp_path),),
+    )
+
+    async def live() -> None:
+        async with Life(tmp_path, server(wanted), never) as life, life.running():
+
+            def say(*lines: str) -> None:
+                happened = happenings.Happening(body=printed(*lines), workspace="w", address="s/p")
+                life.publisher.tell([happened])
+
+            await life.until(lambda: life.reach.bus.wants_output("s/p"))
+            say(*["x"] * 10)
+            await life.until(lambda: life.events("trigger.limited"))
+            said = len(matched(life))
+            assert 4 <= said <= 10
+            for _ in range(10):
+                say(*["x"] * 500)
+                await asyncio.sleep(0)
+            # When it may fire again the next one does, and tells of those before it.
+            last = ["x last"]
+
+            def again() -> bool:
+                say(*last)
+                return len(life.events("trigger.fired")) > 3
+
+            await life.until(again)
+            told = matched(life)[said]
+            assert (told.line, told.left_out > 5000) == ("x last", True)
+            assert [each.left_out for each in matched(life)[:said]] == [0] * said
+
+    asyncio.run(live())
+
+
+def test_a_flood_of_matches_is_told_up_to_a_bound(tmp_path: Path) -> None:
+    """Also where each of them matters."""
+    wanted = rules.Trigger(
+        name="t",
+        on=rules.OnOutput(pattern="x"),
+        debounce=timedelta(minutes=1),
+        do=(run("true", tmp_path),),
+    )
+
+    async def live() -> None:
+        async with Life(tmp_path, server(wanted), never) as life, life.running():
+            await life.until(lambda: life.reach.bus.wants_output("s/p"))
+            for number in range(4):
+                body = printed(*[f"x {number}"] * 500)
+                life.publisher.tell([happenings.Happening(body=body, workspace="w", address="s/p")])
+            await life.until(lambda: life.events("trigger.limited"))
+            await life.until(lambda: len(matched(life)) >= matching.MATCHES)
+            (limited,) = [each.body for each in life.events("trigger.limited")]
+            assert isinstance(limited, event.TriggerLimited)
+            assert limited.reason == "its pattern matches more than 20 lines a second"
+            assert len(matched(life)) < matching.MATCHES * 2
+
+    asyncio.run(live())

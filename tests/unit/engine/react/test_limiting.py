@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestra.engine.react import limiting
+from orchestra.engine.react import limiting, supervise
 from orchestra.model import errors, event, metrics, rules, spec, status
 from orchestra.plan import record
 
@@ -25,7 +25,7 @@ class World:
         self.samples = 0
         self.said: list[event.Body] = []
         self.kept: dict[str, Any] = {}
-        self.expected: list[tuple[str, int, bool]] = []
+        self.expected: list[tuple[str, int, str, supervise.Sequel]] = []
         self.ended: list[Mapping[str, tuple[int, str]]] = []
         self.killed: list[tuple[str, int]] = []
         self.freed: list[str] = []
@@ -87,8 +87,8 @@ class World:
         self.said.append(body)
         self.kept.update(state)
 
-    def expect(self, uid: str, pid: int, why: str, again: bool) -> Mapping[str, Any]:
-        self.expected.append((uid, pid, again))
+    def expect(self, uid: str, pid: int, why: str, sequel: supervise.Sequel) -> Mapping[str, Any]:
+        self.expected.append((uid, pid, why, sequel))
         return {"supervise": [uid, pid]}
 
     async def end(self, workspace: str, panes: Mapping[str, tuple[int, str]]) -> Mapping[str, str]:
@@ -144,10 +144,15 @@ def test_each_way_to_deal_with_it() -> None:
 
     here = lived(work)
     assert sorted(told(here)) == ["memory>kill", "memory>restart", "memory>stop", "memory>warn"]
-    assert here.expected == [("restart", 7, True), ("stop", 7, False)]
+    why = "by its limit, memory: 200 of 100"
+    assert sorted(here.expected) == [
+        ("kill", 7, f"killed {why}", supervise.Sequel.POLICY),
+        ("restart", 7, f"stopped {why}", supervise.Sequel.AGAIN),
+        ("stop", 7, f"stopped {why}", supervise.Sequel.DOWN),
+    ]
     assert here.killed == [("kill", 7)]
     assert [sorted(each) for each in here.ended] == [["s/restart", "s/stop"]]
-    assert here.kept["supervise"] == ["stop", 7]  # in one transaction with the event
+    assert here.kept["supervise"] == ["kill", 7]  # in one transaction with the event
 
 
 def test_far_away_it_is_looked_at_rarely_and_when_the_machine_moves_at_once() -> None:

@@ -382,6 +382,25 @@ def test_lines_make_it_degraded_until_it_recovers() -> None:
     live(scenario)
 
 
+def test_without_a_probe_it_works_while_it_runs_and_prints_no_error() -> None:
+    async def scenario(here: World) -> None:
+        quiet = spec.Health(errors="ERROR", recovery=timedelta(milliseconds=50))
+        await here.part.looked(server(pane(check=quiet)))
+        await here.until(lambda: here.turns() and here.bus.wants_output("s/a"))
+        here.bus.publish([printed("ERROR")])
+        await here.until(lambda: len(here.turns()) == 2)
+        await here.part.looked(server(pane(check=quiet)))  # that it runs still makes it no better
+        await here.until(lambda: len(here.turns()) == 3)
+        assert here.turns() == [
+            ("healthy", "it runs"),
+            ("degraded", "it printed: ERROR"),
+            ("healthy", "no errors for 0.05 s"),
+        ]
+        assert here.trier.tries == 0
+
+    live(scenario)
+
+
 OUTPUT = dataclasses.replace(FAST, probe=spec.OutputProbe(pattern="ready"), failure_threshold=1000)
 
 

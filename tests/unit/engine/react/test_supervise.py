@@ -57,13 +57,13 @@ ALWAYS = dataclasses.replace(RULE, policy=spec.Policy.ALWAYS)
             "",
         ),
         # Ended by one of us, who has settled what follows.
-        ({"exit_code": 0}, past(expected=7, again=True), 1001, ""),
-        ({"exit_code": 125}, past(expected=7, again=True, restarts=(950,)), 1002, ""),
-        ({"exit_code": 0}, past(expected=6, again=True), None, ""),
-        ({}, past(expected=7, again=False, why="its limit"), None, "its limit"),
+        ({"exit_code": 0}, past(expected=7, sequel=supervise.Sequel.AGAIN), 1001, ""),
+        ({"exit_code": 125}, past(expected=7, sequel=supervise.Sequel.AGAIN, restarts=(950,)), 1002, ""),
+        ({"exit_code": 0}, past(expected=6, sequel=supervise.Sequel.AGAIN), None, ""),
+        ({}, past(expected=7, sequel=supervise.Sequel.DOWN, why="its limit"), None, "its limit"),
         (
             {},
-            past(expected=7, again=True, restarts=(950,) * 4),
+            past(expected=7, sequel=supervise.Sequel.AGAIN, restarts=(950,) * 4),
             None,
             "exit code 1 after 4 restarts in 100 seconds",
         ),
@@ -233,8 +233,8 @@ def test_who_ends_a_process_settles_what_follows_whatever_its_policy() -> None:
         here = World(Clock())
         never = dataclasses.replace(RULE, policy=spec.Policy.NO)
         await here.supervisor.looked(server(*(pane(each, dead=False, rule=never) for each in "abc")))
-        here.supervisor.expect("a", 7, "too much", again=True)
-        kept = here.supervisor.expect("b", 7, "stopped by its limit", again=False)
+        here.supervisor.expect("a", 7, "too much", supervise.Sequel.AGAIN)
+        kept = here.supervisor.expect("b", 7, "stopped by its limit", supervise.Sequel.DOWN)
         # Killed here, and another one goes on.
         here = World(Clock())
         here.supervisor.resume(kept[supervise.STATE])
@@ -248,6 +248,32 @@ def test_who_ends_a_process_settles_what_follows_whatever_its_policy() -> None:
         await here.supervisor.looked(dead)
         await here.runs()
         assert [set(each) for each in here.asked] == [{"s/a"}]
+
+    asyncio.run(live())
+
+
+def test_what_is_killed_by_one_of_us_goes_as_its_policy_says_and_it_is_told_why() -> None:
+    async def live() -> None:
+        here = World(Clock())
+        never = dataclasses.replace(RULE, policy=spec.Policy.NO)
+        once = dataclasses.replace(RULE, max_restarts=0)
+        for uid in "abc":
+            kept = here.supervisor.expect(uid, 7, "killed by its limit", supervise.Sequel.POLICY)
+        here = World(Clock())
+        here.supervisor.resume(kept[supervise.STATE])
+        rules = {"a": never, "b": once, "c": RULE}
+        dead = server(*(pane(uid, dead=True, signal=9, rule=rule) for uid, rule in rules.items()))
+        await here.supervisor.looked(dead)
+        assert [(type(each).__name__, getattr(each, "reason", "")) for each in here.said] == [
+            ("PaneFailed", "it was killed by its limit after 0 restarts in 100 seconds"),
+            ("PaneRestarting", ""),
+        ]
+        assert here.supervisor.reason("a", 7) == "it was killed by its limit"
+        assert here.supervisor.reason("a", 8) == ""
+        assert here.supervisor.reason("b", 7).startswith("given up: it was killed by its limit after")
+        here.clock.lived += 1
+        await here.runs()
+        assert here.asked == [{"s/c": "started again after it was killed by its limit (1 of 4)"}]
 
     asyncio.run(live())
 
