@@ -107,7 +107,7 @@ SHAPES: dict[str, dict[str, str]] = {
         " `title`, `labels`"
     },
     "graph": {
-        "graph": "`workspace`, `nodes` (`address`, `session`, `step`) and `edges` (`from`, `to`, `condition`, `required`)"
+        "graph": "`workspace`, `nodes` (`address`, `session`, `step`) and `edges` (`from`, `to`, `condition`, `required`, `on_restart`)"
     },
     "import": {"kind": "what the file was", "manifest": "the manifest's text"},
     "import --out": {
@@ -181,7 +181,7 @@ SHAPES: dict[str, dict[str, str]] = {
     "status": {
         "measured": "whether a daemon measures health",
         "workspaces": "a list of `name`, counts, `groups`, and `sessions` → `windows` → `panes` (as in get panes, with `health`, "
-        "`restarts`, `restarts_in` seconds, and `given_up`)",
+        "`restarts`, `restarts_in` seconds, `restarts_once`, and `given_up`)",
     },
     "template add": {"name": "what it is called", "path": "where it was put"},
     "template list": {
@@ -216,7 +216,8 @@ AFTER = """
 A pane's `status` is `running`, `typing` (lines of `send_keys` are not typed yet), `waiting` (never started), `completed` (exit code 0),
 `failed` (another exit code, or a signal), or `ended` (its shell ended, or how is not known yet). `health` of panes, sessions and groups is
 `health` (`healthy`, `degraded`, `unhealthy` or `unknown`), `reason` and `since` (ISO 8601, or null); where no daemon runs it is what
-one look tells. `given_up` says why a pane is not started again any more, and is empty where it is.
+one look tells. `given_up` says why a pane is not started again any more, and is empty where it is;
+`restarts_once` says what is waited for before it is restarted with what it depends on.
 """
 
 
