@@ -141,7 +141,7 @@ def _one(
     restarted: list[str] = []
     for each in cascade.cascading(known.pane):
         if each.pane in to_come:
-            return f"{each.pane} was restarted"
+            return f"{each.pane} is restarted"
         place = there.get(each.pane)
         match cascade.edge(each, known.beside, place, is_healthy=_is_healthy(place, is_healthy)):
             case cascade.Edge.COMING:

@@ -67,15 +67,15 @@ def well(uid: str, pid: int) -> bool:
         ([DB, WEB, TOP], ill, {}, {}),
         ([DB2, WEB], ill, {"s/web": "s/db was restarted"}, {}),
         # In order, and once: what is between comes first.
-        ([DB2, WEB, TOP], ill, {"s/web": "s/db was restarted"}, {"top": "s/web was restarted"}),
+        ([DB2, WEB, TOP], ill, {"s/web": "s/db was restarted"}, {"top": "s/web is restarted"}),
         ([TOP, BOTH, WEB, DB2], ill, {"s/web": "s/db was restarted"}, {
-            "top": "s/web was restarted", "both": "s/web was restarted",
+            "top": "s/web is restarted", "both": "s/web is restarted",
         }),
         ([DB2, pane("web", on={"s/db": "%db.8"}, pid=9), BOTH], ill, {"s/both": "s/db, s/web were restarted"}, {}),
         # Its condition.
         ([CHECKED, SLOW], ill, {}, {"web": "s/db is healthy"}),
         ([CHECKED, SLOW, TOP], ill, {}, {
-            "web": "s/db is healthy", "top": "s/web was restarted",
+            "web": "s/db is healthy", "top": "s/web is restarted",
         }),
         ([CHECKED, SLOW], well, {"s/web": "s/db was restarted"}, {}),
         ([DB2, SLOW], ill, {"s/web": "s/db was restarted"}, {}),  # without a check
