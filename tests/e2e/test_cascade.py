@@ -97,6 +97,24 @@ def test_a_plan_restarts_who_asks_for_it_and_says_so_before(alone: Cli) -> None:
     assert others(alone, before) == ALL
 
 
+def test_a_plan_that_fails_stops_nobody_else_and_is_rolled_back(alone: Cli) -> None:
+    before = alone.panes()
+    alone.write("c.yaml", MANIFEST.replace("exec sleep 1001", "exit 3").replace("touch up", "rm up"))
+    done = alone.run("apply", "c.yaml", "--no-daemon", "--yes")
+    assert "api/server skipped: db/server failed: it exited with code 3" in done.err
+    assert others(alone, before) == {"db/server"}
+    alone.write("c.yaml", MANIFEST)
+    alone.ok("apply", "c.yaml", "--no-daemon", "--yes")
+    assert others(alone, before) == ALL
+    before = alone.panes()
+    alone.write("c.yaml", MANIFEST.replace("exec sleep 1001", "exit 3").replace("touch up", "rm up"))
+    done = alone.run("apply", "c.yaml", "--no-daemon", "--yes", "--on-error", "rollback")
+    assert "rolled back: the workspace is as it was" in done.err
+    alone.write("c.yaml", MANIFEST)
+    assert others(alone, before) == ALL
+    assert "0 to replace" in alone.ok("diff", "c.yaml")
+
+
 def test_by_hand_it_is_so_without_a_daemon_too(alone: Cli) -> None:
     before = alone.panes()
     done = alone.run("restart", "db/server")
