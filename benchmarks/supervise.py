@@ -1,4 +1,5 @@
-"""From the end of a process to the start of the next one, without the back-off: `python -m benchmarks.supervise [--ends 200]`.
+"""From the end of a process to the start of the next one, without the back-off, and from there to the next one of what depends on it
+(`on_restart: cascade`): `python -m benchmarks.supervise [--ends 200]`.
 
 A pane touches a file as the first thing it does; it is killed, and the kernel's time of the file tells when the next one began. Then a
 storm: fifty panes (`--panes 50`) whose processes fail at once whenever they are started, for a minute (`--seconds 60`); what that costs the
@@ -27,14 +28,19 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     asked = parser.parse_args()
     with daemon.world() as here:
-        touched, path = here.folder / "touched", here.folder / "m.yaml"
+        touched, after, path = here.folder / "touched", here.folder / "after", here.folder / "m.yaml"
         path.write_text(
             "version: 1\nworkspace: bench\nsessions:\n  a:\n    panes:\n"
             f"      - {{name: one, restart: {RULE}, command: 'touch {touched}; exec sleep 1000'}}\n"
         )
         here.daemon()
         here.orchestra("apply", str(path), "--no-wait", "--yes")
-        daemon.told("killed → started again", _restarted(here, touched, asked.ends))
+        daemon.told("killed → started again", _restarted(here, touched, asked.ends)[0])
+        edge = "{one: {on_restart: cascade}}"
+        two = f"      - {{name: two, command: 'touch {after}; exec sleep 1000', depends_on: {edge}}}\n"
+        path.write_text(path.read_text() + two)
+        here.orchestra("apply", str(path), "--no-wait", "--yes")
+        daemon.told("started again → its dependant", _restarted(here, touched, asked.ends // 4, after)[1])
     with daemon.world() as here:
         _storm(here, asked.panes, asked.seconds)
 
@@ -63,9 +69,12 @@ def _storm(here: daemon.World, panes: int, seconds: float) -> None:
     )
 
 
-def _restarted(here: daemon.World, touched: Path, count: int) -> list[float]:
+def _restarted(
+    here: daemon.World, touched: Path, count: int, after: Path | None = None
+) -> tuple[list[float], list[float]]:
     """Milliseconds."""
     took: list[float] = []
+    followed: list[float] = []
     pid = 0
     for _ in range(count):
         pid = _runs(here, pid)
@@ -76,7 +85,11 @@ def _restarted(here: daemon.World, touched: Path, count: int) -> list[float]:
         while (at := touched.stat().st_mtime_ns) <= killed:
             time.sleep(0.001)
         took.append((at - killed) / 1e6 - BACKOFF)
-    return took
+        if after is not None:
+            while (then := after.stat().st_mtime_ns) <= at:
+                time.sleep(0.001)
+            followed.append((then - at) / 1e6)
+    return took, followed
 
 
 def _runs(here: daemon.World, before: int) -> int:

@@ -72,6 +72,7 @@ def _plain(workspace: spec.Workspace) -> dict[str, object]:
                 "to": pane.address,
                 "condition": str(edge.condition),
                 "required": edge.required,
+                "on_restart": "cascade" if edge.cascades else "ignore",
             }
             for pane in workspace.panes
             for edge in pane.depends_on
@@ -108,8 +109,10 @@ def _waits(pane: spec.Pane) -> str:
 
 
 def _label(edge: spec.Dependency) -> str:
-    words = edge.condition.replace("_", " ")
-    return words if edge.required else f"{words}, not required"
+    words = [edge.condition.replace("_", " ")]
+    words += [] if edge.required else ["not required"]
+    words += ["restarts with it"] if edge.cascades else []
+    return ", ".join(words)
 
 
 def _dot(workspace: spec.Workspace) -> Iterator[str]:

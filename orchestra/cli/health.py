@@ -29,6 +29,8 @@ class Told:
     restarts_in: timedelta | None = None
     given_up: str = ""
     """Why it is not started again any more."""
+    restarts_once: str = ""
+    """Once what is so it is restarted, because what it depends on was."""
 
 
 @frozen
@@ -61,6 +63,7 @@ def read(plain: Mapping[str, Any]) -> Report:
                 restarts=each["restarts"],
                 restarts_in=None if each["restarts_in"] is None else timedelta(seconds=each["restarts_in"]),
                 given_up=each["given_up"],
+                restarts_once=each["restarts_once"],
             )
             for id_, each in plain["panes"].items()
         },

@@ -118,7 +118,7 @@ def target(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         multiple=True,
         metavar="ADDRESS",
         shell_complete=suggest.targets,
-        help=f"Only this session, window, pane or @group, and what it needs.{help} May be repeated.",
+        help=f"Only this session, window, pane or @group, what it needs, and what is restarted with it.{help} May be repeated.",
     )
 
 

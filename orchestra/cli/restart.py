@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # see options
 def command(common: options.Common, addresses: tuple[str, ...]) -> int:
     """Stop panes, gracefully, and start them again, in place. Also those that were stopped or have ended.
 
+    What asks to be restarted with them (on_restart: cascade) is, once they have reached the condition it waits for.
+
     An address is session/pane, a session, a workspace, @group or @all.
 
     \b

@@ -17,7 +17,8 @@ if TYPE_CHECKING:  # see options
 @click.argument("addresses", metavar="ADDRESS…", nargs=-1, required=True, shell_complete=suggest.addresses)
 @options.common
 def command(common: options.Common, addresses: tuple[str, ...]) -> int:
-    """Start panes whose process has ended, was stopped, or was never started. What runs is not touched.
+    """Start panes whose process has ended, was stopped, or was never started. What runs is not touched, unless it asks to be restarted
+    with them (on_restart: cascade).
 
     An address is session/pane, a session, a workspace, @group or @all.
 
@@ -30,6 +31,6 @@ def command(common: options.Common, addresses: tuple[str, ...]) -> int:
 
     def choose(meant: dict[str, status.Place]) -> compare.Options:
         starts = {each: "started by a person" for each, place in meant.items() if place.pane.dead}
-        return compare.Options(prune=False, targets=tuple(meant), starts=starts)
+        return compare.Options(prune=False, targets=tuple(starts) or steer.NOBODY, starts=starts)
 
     return steer.steered(common, "started", addresses, choose)

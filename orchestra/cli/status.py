@@ -167,6 +167,7 @@ def _row(
             f"starts again in {output.duration(told.restarts_in.total_seconds())}"
             if told.restarts_in is not None
             else "",
+            f"restarts once {told.restarts_once}" if told.restarts_once else "",
             f"started again {output.number(told.restarts, 'time')}" if told.restarts else "",
         ]
     labels = f"[{table.labels(pane.labels)}]" if pane.labels else ""
@@ -224,7 +225,14 @@ def _plain_health(verdict: verdicts.Verdict | None) -> dict[str, object] | None:
 def _plain_told(told: health.Told | None) -> dict[str, object]:
     """`ended_because`: why the daemon had it ended; `given_up`: why it is not started again; "" where that is not so."""
     if told is None:
-        return {"health": None, "restarts": None, "restarts_in": None, "ended_because": "", "given_up": ""}
+        return {
+            "health": None,
+            "restarts": None,
+            "restarts_in": None,
+            "ended_because": "",
+            "given_up": "",
+            "restarts_once": "",
+        }
     soon = told.restarts_in
     return {
         "health": health.plain(told.verdict),
@@ -232,6 +240,7 @@ def _plain_told(told: health.Told | None) -> dict[str, object]:
         "restarts_in": None if soon is None else soon.total_seconds(),
         "ended_because": told.ended_because,
         "given_up": told.given_up,
+        "restarts_once": told.restarts_once,
     }
 
 

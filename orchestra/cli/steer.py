@@ -10,8 +10,12 @@ from orchestra.cli import apply, codes, live, options, output
 from orchestra.model import errors, names
 
 if TYPE_CHECKING:  # see options
-    from orchestra.model import spec, status
+    from orchestra.model import plan, spec, status
     from orchestra.plan import compare
+
+
+NOBODY = ("-",)
+"""Targets of a plan that is to touch nothing: no targets would mean everything."""
 
 
 def steered(
@@ -40,11 +44,12 @@ def steered(
             return choose({each: there[each] for each in addresses if each in there})
 
         with live.Screen(common.json) as screen:
+            told = _telling(addresses, screen, quiet=common.json)
             outcome = apply.carry_out(
                 common,
                 assembly,
-                lambda by, workspace=workspace, decided=decided, screen=screen: by.steer(  # type: ignore[misc]
-                    workspace, decided, settings, lambda _: True, screen.report
+                lambda by, workspace=workspace, decided=decided, screen=screen, told=told: by.steer(  # type: ignore[misc]
+                    workspace, decided, settings, told, screen.report
                 ),
             )
         rows.append(apply.row(outcome, screen.elapsed))
@@ -62,6 +67,22 @@ def steered(
     if common.json:
         (output.result if code == codes.OK else _failed)(name, {"workspaces": rows})
     return code
+
+
+def _telling(named: Sequence[str], screen: live.Screen, *, quiet: bool) -> Callable[[plan.Plan], bool]:
+    """What is stopped besides what was named is said before it is. `quiet`: the result alone says it."""
+
+    def told(made: plan.Plan) -> bool:
+        others = [change for change in made.stops if change.address not in named and not quiet]
+        with screen.paused():
+            for each in others:
+                why = "; ".join(cause.reason for cause in each.causes)
+                output.note(
+                    output.one_line(f"note: {each.address} is restarted, too (pid {each.stops}): {why}")
+                )
+        return True
+
+    return told
 
 
 def _failed(name: str, row: dict[str, Any]) -> None:

@@ -237,7 +237,7 @@ class Top(app.App[None]):
         row = self._pane()
         if row is None:
             return
-        stops = f" It stops pid {row.pane.pid}." if row.pane.pid else ""
+        stops = f" It stops pid {row.pane.pid}, and what restarts with it." if row.pane.pid else ""
 
         def answered(yes: bool | None) -> None:
             if yes:

@@ -36,7 +36,7 @@ SERVICE: Known = {
 IDLE = {"restart": frozenset({"no"})}
 DEPLOY: Known = {"replicas": CARRIED, "mode": CONTAINER, "restart_policy": notes.RESTART, "resources": notes.LIMITS,
     **dict.fromkeys(("endpoint_mode", "labels", "placement", "rollback_config", "update_config"), CONTAINER)}  # fmt: skip
-NEED: Known = {"condition": CARRIED, "required": CARRIED, "restart": notes.RESTART}
+NEED: Known = {"condition": CARRIED, "required": CARRIED, "restart": CARRIED}
 CONDITIONS = {
     "service_started": "started",
     "service_healthy": "healthy",
@@ -197,7 +197,7 @@ def _needs(node: Map, context: Context) -> dict[str, services.Need]:
     elif isinstance(said, Map):
         for name, entry in said.entries.items():
             if isinstance(entry.node, Map):
-                context.notes.keys(entry.node, NEED, "depends_on", idle={"restart": frozenset({"false"})})
+                context.notes.keys(entry.node, NEED, "depends_on")
             wanted = taking.text(entry.node, "condition", context.notes) or "service_started"
             if wanted not in CONDITIONS:
                 context.notes.warn(
@@ -207,6 +207,7 @@ def _needs(node: Map, context: Context) -> dict[str, services.Need]:
                 condition=CONDITIONS.get(wanted, "started"),
                 at=entry.at,
                 required=taking.flag(entry.node, "required", context.notes) is not False,
+                cascades=taking.flag(entry.node, "restart", context.notes) is True,
             )
     return found
 

@@ -17,6 +17,7 @@ class Need:
     condition: str
     at: Location
     required: bool = True
+    cascades: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,15 +92,21 @@ def _depend(
                     raise source.refused(
                         f"the file has more than {limits.DEPENDENCIES} dependencies, replicas counted"
                     )
-                for pane in called[name]:
-                    listed[pane] = (
-                        need.condition if need.required else {"condition": need.condition, "required": False}
-                    )
+                listed |= dict.fromkeys(called[name], _entry(need))
         if listed:
             panes = window["panes"]
             assert isinstance(panes, list)
             for pane in panes:
                 pane["depends_on"] = dict(listed)
+
+
+def _entry(need: Need) -> object:
+    said: dict[str, object] = {"condition": need.condition}
+    if not need.required:
+        said["required"] = False
+    if need.cascades:
+        said["on_restart"] = "cascade"
+    return said if len(said) > 1 else need.condition
 
 
 def _circular(services: dict[str, Service]) -> frozenset[tuple[str, str]]:

@@ -73,6 +73,7 @@ def _known(sessions: Node | None, scaled_away: frozenset[str], problems: Problem
     panes: dict[str, list[str]] = {name: [] for name in scaled_away}
     unclear: set[str] = set()
     with_health: set[str] = set()
+    with_command: set[str] = set()
     for session, entry in tree.children(sessions):
         panes[session] = []
         for pane in _panes_below(entry.node):
@@ -84,7 +85,11 @@ def _known(sessions: Node | None, scaled_away: frozenset[str], problems: Problem
             panes[session].append(address)
             if any(tree.child(tree.child(pane, "health"), probe) is not None for probe in health.PROBES):
                 with_health.add(address)
-    return references.Known(problems, panes, frozenset(unclear), frozenset(with_health))
+            if tree.child(pane, "command") is not None:
+                with_command.add(address)
+    return references.Known(
+        problems, panes, frozenset(unclear), frozenset(with_health), frozenset(with_command)
+    )
 
 
 def _panes_below(session: Node) -> Iterator[Node | None]:

@@ -101,16 +101,10 @@ def _unknown_keys(
     node: Node, rules: Mapping[str, object], schema: schemas.Schema, problems: Problems
 ) -> None:
     known = rules["properties"]
-    later = rules.get("x-later", [])
     assert isinstance(known, dict)
-    assert isinstance(later, list)
     title = str(rules["title"])
     for key, entry in tree.children(node):
         if key in known:
-            continue
-        if key in later:
-            summary = f"{quoted(key)} is part of the language, but this version does not support it yet"
-            problems.add(entry.at, summary, hint="leave it out for now")
             continue
         elsewhere = [_one(kind) for kind in KINDS if kind != title and key in _keys(schema, kind)]
         problems.add(

@@ -181,7 +181,5 @@ CHECKS: Mapping[str, Check] = {
     "maxItems": _bound(_count, upper=True),
     "maxProperties": _bound(_keys, upper=True),
 }
-ANNOTATIONS = frozenset(
-    {"$schema", "$defs", "title", "description", "default", "examples", "x-expected", "x-later"}
-)
+ANNOTATIONS = frozenset({"$schema", "$defs", "title", "description", "default", "examples", "x-expected"})
 """What says nothing about whether a document fits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from orchestra.manifest.tree import List, Map, Node
 from orchestra.model import names, spec
 from orchestra.model.diagnostic import Location
 
+CASCADE = "cascade"
 STRENGTH = {condition: strength for strength, condition in enumerate(spec.Condition)}
 
 
@@ -23,6 +25,7 @@ class Known:
     """To their panes' addresses."""
     unclear: frozenset[str]
     with_health: frozenset[str]
+    with_command: frozenset[str]
     panes: Mapping[str, int] = field(init=False)
     """Every address, to its position in the manifest."""
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -55,6 +58,7 @@ class Wanted:
     at: Location
     condition: spec.Condition | None
     required: bool
+    cascades: bool
 
 
 def groups(node: Node | None, known: Known) -> tuple[spec.Group, ...]:
@@ -116,6 +120,8 @@ def of_pane(pane: str, node: Map, inherited: Dependencies, known: Known) -> tupl
     if not known.count(len(inherited), node.at):
         return ()
     found = dict(inherited)
+    if pane not in known.with_command:  # somebody may be at work in a shell: it has to say so itself
+        found = {address: dataclasses.replace(each, cascades=False) for address, each in found.items()}
     session, _, name = pane.partition("/")
     for wanted in _wanted(tree.child(node, "depends_on")):
         addresses = _resolved(wanted, session, known, siblings=True)
@@ -133,14 +139,20 @@ def _add(found: dict[str, spec.Dependency], wanted: Wanted, addresses: Sequence[
     for address in addresses:
         fitting = spec.Condition.HEALTHY if address in known.with_health else spec.Condition.STARTED
         condition = wanted.condition or fitting
+        # A shell that is started again is meant only where it is named itself.
+        is_named = wanted.name in (address, address.partition("/")[2])
+        cascades = wanted.cascades and (address in known.with_command or is_named)
         before = found.get(address)
         if before is None:
-            found[address] = spec.Dependency(pane=address, condition=condition, required=wanted.required)
+            found[address] = spec.Dependency(
+                pane=address, condition=condition, required=wanted.required, cascades=cascades
+            )
         else:
             found[address] = spec.Dependency(
                 pane=address,
                 condition=max(before.condition, condition, key=STRENGTH.__getitem__),
                 required=before.required or wanted.required,
+                cascades=before.cascades or cascades,
             )
 
 
@@ -149,13 +161,16 @@ def _wanted(node: Node | None) -> Iterator[Wanted]:
         case List():
             for item in node.items:
                 if (name := tree.text(item)) is not None:
-                    yield Wanted(name, item.at, None, required=True)
+                    yield Wanted(name, item.at, None, required=True, cascades=False)
         case Map():
             for name, entry in node.entries.items():
                 said = entry.node if isinstance(entry.node, Map) else None
                 condition = tree.text(tree.child(said, "condition") if said else entry.node)
                 required = tree.flag(tree.child(said, "required"))
-                yield Wanted(name, entry.at, _condition(condition), required is not False)
+                cascades = tree.text(tree.child(said, "on_restart")) == CASCADE
+                yield Wanted(
+                    name, entry.at, _condition(condition), required=required is not False, cascades=cascades
+                )
 
 
 def _condition(text: str | None) -> spec.Condition | None:

@@ -148,13 +148,14 @@ class PaneExited:
 
 @frozen
 class PaneRestarting:
-    """Its process ended, and is started again after the delay."""
+    """Its process ended, and is started again after the delay; or it is stopped and started again, because what it depends on was."""
 
     type: ClassVar[str] = "pane.restarting"
     id: str
     delay: timedelta
     number: int
-    """How many restarts that makes in the time in which they are counted."""
+    """How many restarts that makes in the time in which they are counted; 0 where it does not count."""
+    reason: str = ""
 
 
 @frozen

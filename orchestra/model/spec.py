@@ -25,6 +25,8 @@ class Dependency:
     pane: str
     condition: Condition
     required: bool = True
+    cascades: bool = False
+    """When `pane` was restarted, and has reached the condition again, this one is restarted, too."""
 
 
 @frozen

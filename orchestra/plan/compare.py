@@ -12,7 +12,7 @@ from dataclasses import field
 
 from orchestra.model import action, diagnostic, errors, names, plan, spec, status
 from orchestra.model.frozen import frozen
-from orchestra.plan import causes, deltas, matching, opened, record, rules_changes, seen
+from orchestra.plan import cascade, causes, deltas, matching, opened, record, rules_changes, seen
 
 
 @frozen
@@ -32,6 +32,9 @@ class Options:
     """Address → why its process is stopped; what follows is for its restart policy to say."""
     absent: frozenset[str] = frozenset()
     """Panes that were collected: where they are not there they are not made, unless a person has it so."""
+    cascades: bool = True
+    """Panes that ask for it are restarted with what they depend on, or because it was restarted, whether they are among the targets or
+    not. False: somebody else sees to it, once what they depend on has reached its condition (`engine/react/cascading.py`)."""
     typed: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
     """Address → a line for its shell, typed when this plan starts it, and whether Enter is typed, too: a restore's."""
 
@@ -54,6 +57,12 @@ def compare(
     for session in desired.sessions:
         if any(here.chosen(pane) for pane in session.panes):
             here.result.sessions.append(here.session(session))
+    cascade.adopt(here.result)
+    if options.cascades:
+        cascade.restart(here.result)
+        if options.targets and (more := cascade.beyond(here.result, desired)):
+            targets = (*options.targets, *more)
+            return compare(desired, observed, digests, dataclasses.replace(options, targets=targets))
     for session_delta in here.result.sessions:
         here.result.changes.append(session_delta.change)
         for window_delta in session_delta.windows:
@@ -307,6 +316,8 @@ class _Comparing:
         moved = [_moved_cause(have, want, window.address)] if delta.move else []
         before = delta.record = record.parse_pane(pane.record)
         delta.options = want.options != (before.pane.options if before is not None else {})
+        if mark.stage is not status.Stage.WAITING:
+            delta.beside = cascade.kept(want, before, self.seen.panes)
         if before is not None:  # what the running process was not given stays unknown
             delta.digests = {name: known.get(name, given) for name, given in before.secrets.items()}
         resting = want.address in self.options.resting
@@ -327,7 +338,7 @@ class _Comparing:
             changed.change = dataclasses.replace(changed.change, stops=0 if pane.dead else pane.pid)
             return changed
         if mark.stage is status.Stage.STOPPED and pane.dead:
-            delta.write = pane.record != record.pane_text(record.as_made(want, before), delta.digests)
+            delta.write = self._is_written_anew(delta, pane)
             self._note(f"{want.address} was stopped by a person and stays so: orchestra start {want.address}")
             why = causes.live(before, want) if delta.write else []
             return _changed(delta, plan.Verb.UPDATE if why else plan.Verb.NONE, [*moved, *why])
@@ -343,13 +354,18 @@ class _Comparing:
         if again and not (resting and all(cause.drift for cause in again)):
             delta.start = True
             return _changed(delta, plan.Verb.REPLACE, [*again, *moved, *self._typed(delta, want)])
-        delta.write = pane.record != record.pane_text(record.as_made(want, before), delta.digests)
+        delta.write = self._is_written_anew(delta, pane)
         delta.type_on = mark.stage is status.Stage.TYPING
         why = [*moved, *(causes.live(before, want) if delta.write else ())]
         if delta.type_on:
             left = causes.count(len(want.send_keys) - mark.typed, "line")
             why.append(plan.Cause(reason=f"{left} of send_keys not typed yet", drift=True))
         return _changed(delta, plan.Verb.UPDATE if why else plan.Verb.NONE, why)
+
+    def _is_written_anew(self, delta: deltas.Pane, pane: status.Pane) -> bool:
+        assert delta.want is not None
+        made = record.as_made(delta.want, delta.record)
+        return pane.record != record.pane_text(made, delta.digests, delta.beside)
 
     def _typed(self, delta: deltas.Pane, want: spec.Pane) -> list[plan.Cause]:
         delta.typed = self.options.typed.get(want.address)

@@ -31,6 +31,8 @@ class Pane:
     """What is typed into its shell after it started, and whether Enter is."""
     write: bool = False
     digests: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """As `record.PaneRecord`, where its process runs on."""
 
     @property
     def arrives(self) -> bool:

@@ -267,7 +267,7 @@ def _adopt(drafted: Draft, delta: deltas.Pane, want: spec.Pane, have: status.Pla
             address=want.address,
             expect=None,
             mark=mark,
-            record=record.pane_text(want, delta.digests),
+            record=record.pane_text(want, delta.digests, delta.beside),
             title=want.title,
             id=have.pane.id,
         ),

@@ -12,6 +12,7 @@ import hmac
 import json
 import signal
 from collections.abc import Mapping
+from dataclasses import field
 
 from orchestra.model import codec, spec
 from orchestra.model.frozen import frozen
@@ -31,6 +32,8 @@ class PaneRecord:
     pane: spec.Pane
     secrets: Mapping[str, str]
     """Variable name -> digest of the value the running process was given."""
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """Address of what restarts it (`on_restart: cascade`) -> the process that was there when this one was started (`cascade.process`)."""
 
 
 def text(plain: object) -> str:
@@ -41,8 +44,9 @@ def _bare(pane: spec.Pane) -> spec.Pane:
     return dataclasses.replace(pane, size=None, focus=False)
 
 
-def pane_text(pane: spec.Pane, digests: Mapping[str, str]) -> str:
-    return text({"pane": codec.dump(_bare(pane)), "secrets": dict(digests)})
+def pane_text(pane: spec.Pane, digests: Mapping[str, str], beside: Mapping[str, str] | None = None) -> str:
+    plain = {"pane": codec.dump(_bare(pane)), "secrets": dict(digests)}
+    return text({**plain, "beside": dict(beside)} if beside else plain)
 
 
 def as_made(want: spec.Pane, before: PaneRecord | None) -> spec.Pane:

@@ -131,7 +131,7 @@ def _live(draft: Draft, delta: deltas.Pane, want: spec.Pane, have: status.Place)
             address=want.address,
             expect=have.pane.mark,
             mark=have.pane.mark,
-            record=record.pane_text(record.as_made(want, delta.record), delta.digests),
+            record=record.pane_text(record.as_made(want, delta.record), delta.digests, delta.beside),
             title=(want.title or "")
             if delta.record is None or delta.record.pane.title != want.title
             else None,

@@ -142,7 +142,13 @@ def _size(size: spec.Size | None) -> object:
 
 def _dependency(edge: spec.Dependency) -> object:
     condition = str(edge.condition)
-    return condition if edge.required else {"condition": condition, "required": False}
+    if edge.required and not edge.cascades:
+        return condition
+    return {
+        "condition": condition,
+        **({} if edge.required else {"required": False}),
+        **({"on_restart": "cascade"} if edge.cascades else {}),
+    }
 
 
 def _health(health: spec.Health | None) -> Document:

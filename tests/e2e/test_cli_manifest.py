@@ -32,7 +32,10 @@ sessions:
     depends_on: {db: healthy}
     panes:
       - {name: migrate, command: [migrate]}
-      - {name: server, depends_on: {migrate: completed_successfully, cache/redis: {condition: started, required: false}}}
+      - name: server
+        depends_on:
+          migrate: {condition: completed_successfully, on_restart: cascade}
+          cache/redis: {condition: started, required: false}
   cache: {panes: [{name: redis, command: redis}]}
 groups:
   backend: {sessions: [db, api]}
@@ -140,19 +143,19 @@ def test_graph_as_text_says_who_waits_for_whom(cli: Cli, shop: str) -> None:
     assert lines[2].split()[:2] == ["2", "api/migrate"]
     assert "waits for db/server (healthy)" in lines[2]
     assert lines[3].startswith("3  api/server")
-    assert "api/migrate (completed successfully)" in lines[3]
+    assert "api/migrate (completed successfully, restarts with it)" in lines[3]
     assert "cache/redis (started, not required)" in lines[3]
 
 
 def test_graph_for_programs_that_draw(cli: Cli, shop: str) -> None:
     dot = cli.ok("graph", shop, "--format", "dot")
     assert dot.startswith('digraph "shop" {\n')
-    assert '"api/migrate" -> "api/server" [label="completed successfully"];' in dot
+    assert '"api/migrate" -> "api/server" [label="completed successfully, restarts with it"];' in dot
     assert '"cache/redis" -> "api/server" [label="started, not required", style=dashed];' in dot
     assert dot.count("{") == dot.count("}")
     mermaid = cli.ok("graph", shop, "--format", "mermaid").splitlines()
     assert mermaid[0] == "flowchart LR"
-    assert '  p1 -->|"completed successfully"| p2' in mermaid
+    assert '  p1 -->|"completed successfully, restarts with it"| p2' in mermaid
     assert '  p3 -.->|"started, not required"| p2' in mermaid
 
 
@@ -160,9 +163,11 @@ def test_graph_json(cli: Cli, shop: str) -> None:
     told = cli.json("graph", shop)
     assert set(told) == {"status", "command", *SHAPES["graph"]}
     assert json.loads(cli.ok("graph", shop, "--format", "json")) == told
-    assert {"from": "db/server", "to": "api/migrate", "condition": "healthy", "required": True} in told[
-        "graph"
-    ]["edges"]
+    first = {"from": "db/server", "to": "api/migrate", "condition": "healthy", "required": True}
+    assert {**first, "on_restart": "ignore"} in told["graph"]["edges"]
+    assert {each["to"] for each in told["graph"]["edges"] if each["on_restart"] == "cascade"} == {
+        "api/server"
+    }
     assert {node["address"]: node["step"] for node in told["graph"]["nodes"]} == {
         "db/server": 1,
         "cache/redis": 1,

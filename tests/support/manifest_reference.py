@@ -92,8 +92,6 @@ def _section(title: str, ref: str) -> Iterator[str]:
             _value(merged, "default"),
             _example(merged),
         )
-    if later := rules.get("x-later"):
-        yield f"\nOf a later version, and refused until then: {', '.join(f'`{key}`' for key in later)}."
     yield ""
 
 

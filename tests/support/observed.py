@@ -343,6 +343,19 @@ def stage_waiting(made: simulate.World, name: str) -> None:
     held.dead, held.exit_code, held.signal = True, 0, None
 
 
+def stage_stopped(made: simulate.World, name: str) -> None:
+    """By a person."""
+    stopped = pane(made, name)
+    stopped.mark = replace(_mark(stopped.mark), stage=status.Stage.STOPPED)
+    stopped.dead, stopped.exit_code, stopped.signal = True, None, 15
+
+
+def respawn(made: simulate.World, name: str) -> None:
+    """By a person, or by the daemon."""
+    again = pane(made, name)
+    again.pid, again.dead, again.exit_code, again.signal = 1000 + made.fresh("pid"), False, None, None
+
+
 def stage_typing(made: simulate.World, how: Mapping[str, Any]) -> None:
     shell = pane(made, how["pane"])
     shell.mark = replace(_mark(shell.mark), stage=status.Stage.TYPING, typed=how["typed"])
@@ -393,6 +406,8 @@ MEDDLING: Mapping[str, Callable[[simulate.World, Any], None]] = {
     "our terminal": resize_ours,
     "die": die,
     "stage waiting": stage_waiting,
+    "stage stopped": stage_stopped,
+    "respawn": respawn,
     "stage typing": stage_typing,
     "spoil record": spoil_record,
     "lose mark": lose_mark,
@@ -422,7 +437,8 @@ def listing(made: simulate.World, workspace: str) -> Rows:
 def _listed(each: simulate.Pane) -> str:
     mark = _mark(each.mark)
     name = mark.address.partition("/")[2]
-    return name if mark.stage is status.Stage.DONE else f"{name} {mark.stage}"
+    as_wanted = (status.Stage.DONE, status.Stage.STOPPED)
+    return name if mark.stage in as_wanted else f"{name} {mark.stage}"
 
 
 def declared(workspace: spec.Workspace) -> Rows:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar, assert_never
 
 from orchestra.model import action, names, plan, spec, status
-from orchestra.plan import layout, record
+from orchestra.plan import cascade, layout, record
 
 SIZE = (200, 50)
 
@@ -513,7 +513,8 @@ class _Run:
         else:  # the placeholder ends by itself
             digests = {}
             pane.dead, pane.exit_code = True, 0
-        pane.record = record.pane_text(want, digests)
+        there = status.owned(world.seen(), mark.workspace) if start else {}
+        pane.record = record.pane_text(want, digests, cascade.beside(want, there) if start else {})
 
     def _seeded(self, seed: action.Seed) -> Pane:
         pane = self.world.new_pane()

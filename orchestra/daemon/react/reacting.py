@@ -17,7 +17,7 @@ from orchestra.daemon.react import (
     steering,
     triggering,
 )
-from orchestra.engine.react import schedules, supervise, watch
+from orchestra.engine.react import cascading, schedules, supervise, watch
 from orchestra.host import alarm, watching
 from orchestra.model import event, status, verdicts
 
@@ -38,6 +38,14 @@ class Reacting:
         self.triggers = triggering.Triggers(reach, self.collecting)
         self._journal = reach.journal
         self.probing = checking.part(reach, lambda uid, pid: self.supervisor.reason(uid, pid))
+        self.cascade = cascading.Cascade(
+            steering.Restarting(reach.assembly),
+            reach.say(cascading.STATE),
+            reach.is_busy,
+            self.probing.works,
+            reach.look,
+            reach.look_soon,
+        )
         self.supervisor = supervise.Supervisor(
             reach.clock,
             steering.Starting(reach.assembly),
@@ -46,6 +54,7 @@ class Reacting:
             reach.look_soon,
             self.probing.because,
             reach.keep,
+            self.cascade.is_in_hand,
         )
         self._parts: tuple[parts.Part, ...] = (
             self.autosave,
@@ -53,6 +62,7 @@ class Reacting:
             self.metrics,
             self.schedules,
             watch.Watch(reach.clock, watching.files(reach.assembly.environ), reach.say(watch.NAME)),
+            self.cascade,
             self.supervisor,
             self.probing,  # after who knows why what ended did
             limited.limiter(reach, self.supervisor),
@@ -86,7 +96,8 @@ class Reacting:
 
     def health(self) -> dict[str, Any]:
         """Panes by tmux's id, and sessions by workspace and name."""
-        restarts, given_up = self.supervisor.restarts, self.supervisor.given_up
+        restarts = self.supervisor.restarts
+        given_up = {**self.cascade.failed, **self.supervisor.given_up}
         panes: dict[str, Any] = {}
         for uid, (id_, pid, verdict) in self.probing.judged().items():
             count, due = restarts(uid)
@@ -97,6 +108,7 @@ class Reacting:
                 "restarts": count,
                 "restarts_in": round(max(due, 0.0), 3) if due is not None else None,
                 "given_up": given_up.get(uid, ""),
+                "restarts_once": self.cascade.waits.get(uid, ""),
             }
         sessions: dict[str, dict[str, Any]] = {}
         for (workspace, session), verdict in self.probing.sessions().items():

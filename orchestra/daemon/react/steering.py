@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from orchestra.daemon import assemble
 from orchestra.engine.apply import execute
+from orchestra.engine.react import cascading
 from orchestra.model import errors, spec, status
 from orchestra.plan import compare
 
@@ -60,7 +61,37 @@ def _start(assembly: assemble.Assembly, workspace: str, reasons: Mapping[str, st
             if each in there and there[each].pane.dead and not is_stopped(there[each])
         }
         tried.extend(dead)
-        return compare.Options(prune=False, targets=tuple(dead) or (_NOBODY,), starts=dead)
+        return _only(starts=dead)
+
+    wrong = _by_plan(assembly, workspace, options, LOCK_WAIT)
+    return {**dict.fromkeys(tried, ""), **wrong}
+
+
+class Restarting:
+    """`cascading.Restart`."""
+
+    def __init__(self, assembly: assemble.Assembly) -> None:
+        self._assembly = assembly
+
+    async def __call__(self, workspace: str, choose: cascading.Choose) -> Mapping[str, str]:
+        loop = asyncio.get_running_loop()
+
+        def chosen(server: status.Server) -> Mapping[str, str]:
+            return asyncio.run_coroutine_threadsafe(choose(server), loop).result()
+
+        return await asyncio.to_thread(restart, self._assembly, workspace, chosen)
+
+
+def restart(
+    assembly: assemble.Assembly, workspace: str, choose: Callable[[status.Server], Mapping[str, str]]
+) -> Mapping[str, str]:
+    """Address → why it could not be restarted, "" if it was. `choose` is asked when nobody else applies any more."""
+    tried: list[str] = []
+
+    def options(_: spec.Workspace, observed: status.Server) -> compare.Options:
+        chosen = choose(observed)
+        tried.extend(chosen)
+        return _only(starts=chosen)
 
     wrong = _by_plan(assembly, workspace, options, LOCK_WAIT)
     return {**dict.fromkeys(tried, ""), **wrong}
@@ -78,7 +109,7 @@ def steer(
     def options(_: spec.Workspace, observed: status.Server) -> compare.Options:
         there = status.owned(observed, workspace)
         chosen = choose({each: there[each] for each in wanted if each in there})
-        return chosen if chosen.targets else dataclasses.replace(chosen, targets=(_NOBODY,))
+        return dataclasses.replace(chosen, targets=chosen.targets or (_NOBODY,), cascades=False)
 
     return _by_plan(assembly, workspace, options, wait)
 
@@ -96,6 +127,16 @@ def _by_plan(
     settings = execute.Settings(wait=False, on_error=execute.OnError.CONTINUE)
     outcome = asyncio.run(reconciler.steer(workspace, options, settings, lambda _: True, lambda _: None))
     return {**dict(outcome.result.failed), **dict(outcome.result.skipped)}
+
+
+def _only(
+    *, starts: Mapping[str, str] | None = None, ends: Mapping[str, str] | None = None
+) -> compare.Options:
+    """These and no others. What is to be restarted with them is, once they have reached its conditions: nobody waits for that here."""
+    meant = (*(starts or {}), *(ends or {}))
+    return compare.Options(
+        prune=False, targets=meant or (_NOBODY,), starts=starts or {}, ends=ends or {}, cascades=False
+    )
 
 
 def is_stopped(place: status.Place) -> bool:
@@ -128,6 +169,6 @@ def end(
             and not there[address].pane.dead
             and not is_stopped(there[address])
         }
-        return compare.Options(prune=False, targets=tuple(same) or (_NOBODY,), ends=same)
+        return _only(ends=same)
 
     return _by_plan(assembly, workspace, options, LOCK_WAIT)

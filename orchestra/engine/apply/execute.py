@@ -16,7 +16,7 @@ from orchestra.engine import together
 from orchestra.engine.apply import gates, launching, stopping, typing_lines, world
 from orchestra.model import action, errors, plan, progress, spec, status
 from orchestra.model.frozen import frozen
-from orchestra.plan import record
+from orchestra.plan import cascade, record
 
 LONG = (action.StopPane, action.TypeLines, action.TypeAhead, action.Await)
 """Actions that take time and go on beside others; the rest is done at once, in batches."""
@@ -268,13 +268,16 @@ class Execution:
         orders: list[action.Order] = []
         ordered: list[int] = []
         left_out: set[int] = set()
+        there: Mapping[str, status.Place] = {}
+        if any(_rests_on_others(self._nodes[id_].step.action) for id_ in ids):
+            there = await self._places.get()
         for id_ in ids:
             node = self._nodes[id_]
             if left_out.intersection(node.step.after):
                 left_out.add(id_)
                 continue
             try:
-                order = self._order(node.step.action)
+                order = self._order(node.step.action, there)
             except errors.OrchestraError as error:
                 node.reason = str(error)
                 left_out.add(id_)
@@ -337,20 +340,22 @@ class Execution:
                     )
                 )
 
-    def _order(self, what: action.Action) -> action.Order | None:
+    def _order(self, what: action.Action, there: Mapping[str, status.Place]) -> action.Order | None:
         seed = _seed(what)
         if seed is not None:
             if seed.start:
-                return self._starting(what, seed.pane, seed.mark)
+                return self._starting(what, seed.pane, seed.mark, there)
             launch = launching.placeholder(seed.pane.address, seed.mark, seed.notice, self._world.machine)
             return action.Order(action=what, launch=launch, record=record.pane_text(seed.pane, {}))
         if isinstance(what, action.StartPane):
-            return self._starting(what, what.pane, what.mark)
+            return self._starting(what, what.pane, what.mark, there)
         if isinstance(what, action.Join):
             return None
         return action.Order(action=what)
 
-    def _starting(self, what: action.Action, pane: spec.Pane, mark: status.Mark) -> action.Order:
+    def _starting(
+        self, what: action.Action, pane: spec.Pane, mark: status.Mark, there: Mapping[str, status.Place]
+    ) -> action.Order:
         if not self._world.machine.is_directory(pane.dir):
             raise errors.ActionFailed(f"its directory {pane.dir} does not exist or cannot be entered")
         launch = launching.launch(pane, mark, self._values, self._world.machine)
@@ -358,7 +363,8 @@ class Execution:
             secret.name: record.digest(self._key, secret.name, self._values[secret])
             for secret in pane.secrets
         }
-        return action.Order(action=what, launch=launch, record=record.pane_text(pane, digests))
+        beside = cascade.beside(pane, there)
+        return action.Order(action=what, launch=launch, record=record.pane_text(pane, digests, beside))
 
     # --- steps that take time
 
@@ -456,6 +462,10 @@ def _idle(steps: Sequence[plan.Step]) -> set[int]:
     """Waits that nothing rests on."""
     waits = {step.id for step in steps if isinstance(step.action, action.Await)}
     return waits.difference(*((*step.after, *step.optional_after) for step in steps))
+
+
+def _rests_on_others(what: action.Action) -> bool:
+    return isinstance(what, action.StartPane) and any(cascade.cascading(what.pane))
 
 
 def _seed(what: action.Action) -> action.Seed | None:

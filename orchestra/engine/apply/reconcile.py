@@ -180,18 +180,21 @@ def _looking(by: Reconciler) -> preview.Preview:
 
 
 def _without_waiting(made: plan.Plan) -> plan.Plan:
-    """What ran before ran beside what it depends on, well or not: it goes back at once."""
+    """What ran before ran beside what it depends on, well or not: it goes back at once, in the same order."""
     waits = {step.id for step in made.steps if isinstance(step.action, action.Await)}
-    steps = tuple(
-        dataclasses.replace(
+
+    def at_once(step: plan.Step) -> plan.Step:
+        if isinstance(step.action, action.Await):
+            what = dataclasses.replace(step.action, condition=spec.Condition.STARTED)
+            return dataclasses.replace(step, action=what)
+        awaited = waits.intersection(step.after)
+        return dataclasses.replace(
             step,
-            after=tuple(each for each in step.after if each not in waits),
-            optional_after=tuple(each for each in step.optional_after if each not in waits),
+            after=tuple(each for each in step.after if each not in awaited),
+            optional_after=tuple(sorted(awaited.union(step.optional_after))),
         )
-        for step in made.steps
-        if step.id not in waits
-    )
-    return dataclasses.replace(made, steps=steps)
+
+    return dataclasses.replace(made, steps=tuple(map(at_once, made.steps)))
 
 
 def _secrets(saved: plan.Plan) -> Iterable[spec.Secret]:

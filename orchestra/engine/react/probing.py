@@ -164,6 +164,11 @@ class Probing:
         known = self._known.get(uid)
         return f"unhealthy: {known.ill}" if known is not None and known.pid == pid and known.ill else ""
 
+    def works(self, uid: str, pid: int) -> bool:
+        """Whether this process has passed its check, and has not failed it since."""
+        known = self._known.get(uid)
+        return known is not None and known.pid == pid and known.verdict.health in _WELL
+
     # --- what is told us
 
     async def looked(self, server: status.Server) -> None:

@@ -178,15 +178,18 @@ class Supervisor:
         again: Callable[[], None],
         because: Callable[[str, int], str] = lambda uid, pid: "",
         keep: Keep | None = None,
+        is_in_hand: Callable[[str, int], bool] = lambda uid, pid: False,
     ) -> None:
         """`is_busy`: whether somebody applies now, who stops and starts things himself; `again` has the server looked at soon;
-        `because`: why we had this process of that pane ended, "" if we had not."""
+        `because`: why we had this process of that pane ended, "" if we had not; `is_in_hand`: whether another part of us stops it and
+        starts it again."""
         self._clock = clock
         self._is_busy = is_busy
         self._again = again
         self._restart = restart
         self._say = say
         self._because = because
+        self._is_in_hand = is_in_hand
         self._keep = keep
         self._past: dict[str, Past] = {}
         self._waiting: dict[str, Ended] = {}
@@ -275,6 +278,7 @@ class Supervisor:
         found = {
             each.uid: dataclasses.replace(each, because=self.because(each.uid, each.pid))
             for each in ended(server, self._past)
+            if not self._is_in_hand(each.uid, each.pid)
         }
         self._waiting = {uid: each for uid, each in self._waiting.items() if found.get(uid) == each}
         news = [
@@ -296,7 +300,10 @@ class Supervisor:
                 await self._say(failed, each.workspace, each.address, self._kept())
             elif past.due is not None:
                 told = event.PaneRestarting(
-                    id=each.id, delay=timedelta(seconds=max(past.due - now, 0)), number=len(past.restarts) + 1
+                    id=each.id,
+                    delay=timedelta(seconds=max(past.due - now, 0)),
+                    number=len(past.restarts) + 1,
+                    reason=past.why if past.why and past.expected == each.pid else each.how,
                 )
                 await self._say(told, each.workspace, each.address, self._kept())
 

@@ -141,7 +141,7 @@ def test_restart_is_asked_about(downs: int, address: str, said: str) -> None:
     async def test(shown: Shown, source: Source, acts: Acts) -> None:
         await shown.press(*["down"] * downs, "r")
         question = str(shown.top.screen.query_one(widgets.Static).render())
-        assert question == f"Restart {address}? It stops pid 100. [y/N]"
+        assert question == f"Restart {address}? It stops pid 100, and what restarts with it. [y/N]"
         await shown.press("n")
         assert acts.done == []
         await shown.press("r", "enter")

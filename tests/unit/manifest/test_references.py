@@ -4,6 +4,7 @@ import pytest
 
 from tests.unit.manifest import reading
 
+CONDITIONS = "expected `started`, `healthy`, `completed` or `completed_successfully`, found `cascade`"
 AROUND = """
   db: {panes: [{name: server, health: {tcp: "h:1"}}, {name: shell}]}
   cache: {}
@@ -46,6 +47,58 @@ def test_a_session_s_dependencies_are_its_panes(tmp_path: Path) -> None:
     session = "depends_on: {db: started}, panes: [{name: server, depends_on: {db/server: completed}}, {name: other}]"
     assert needs(tmp_path, session) == ["db/server completed", "db/shell started"]
     assert needs(tmp_path, session, "api/other") == ["db/server started", "db/shell started"]
+
+
+@pytest.mark.parametrize(
+    ("session", "cascading"),
+    [
+        ("panes: [{name: server, depends_on: {db: {on_restart: cascade}}}]", {"server": ["db/main"]}),
+        ("panes: [{name: server, depends_on: {db: {on_restart: ignore}}}]", {"server": []}),
+        ("panes: [{name: server, depends_on: {db: {condition: started}}}]", {"server": []}),
+        # A shell, where nobody says so of itself.
+        (
+            "panes: [{name: server, depends_on: {db/shell: {on_restart: cascade}}}]",
+            {"server": ["db/shell"]},
+        ),
+        (
+            "panes: [{name: server, depends_on: {'@all-of-it': {on_restart: cascade}}}]",
+            {"server": ["db/main"]},
+        ),
+        (
+            "depends_on: {db: {on_restart: cascade}}, panes: [{name: server, command: x}, {name: shell}]",
+            {"server": ["db/main"], "shell": []},
+        ),
+        (
+            "depends_on: {db: {on_restart: cascade}}, panes: [{name: shell, depends_on: {db/main: {on_restart: cascade}}}]",
+            {"shell": ["db/main"]},
+        ),
+        # Where several entries mean the same pane, one is enough.
+        (
+            "panes: [{name: server, depends_on: {db: {on_restart: cascade}, db/main: healthy}}]",
+            {"server": ["db/main"]},
+        ),
+        (
+            "panes: [{name: server, depends_on: {db/main: healthy, db: {on_restart: cascade}}}]",
+            {"server": ["db/main"]},
+        ),
+        (
+            "panes: [{name: server, depends_on: {a: {on_restart: \"{{ 'cascade' }}\"}}}, {name: a}]",
+            {"server": ["api/a"], "a": []},
+        ),
+    ],
+)
+def test_whose_restart_is_ones_own(tmp_path: Path, session: str, cascading: dict[str, list[str]]) -> None:
+    around = """
+  db: {panes: [{name: main, command: x}, {name: shell}]}
+groups: {all-of-it: {sessions: [db]}}
+"""
+    workspace = reading.workspace(tmp_path, f"sessions:\n  api: {{{session}}}{around}")
+    found = {
+        pane.name: [one.pane for one in pane.depends_on if one.cascades]
+        for pane in workspace.panes
+        if pane.address.startswith("api/")
+    }
+    assert found == cascading
 
 
 def test_groups_are_in_the_manifest_s_order(tmp_path: Path) -> None:
@@ -93,10 +146,11 @@ def test_groups_are_in_the_manifest_s_order(tmp_path: Path) -> None:
             "did you mean `healthy`?",
         ),
         (
-            "panes: [{depends_on: {db: {on_restart: cascade}}}]",
-            "`on_restart` is part of the language, but this version does not support it yet",
-            "leave it out for now",
+            "panes: [{depends_on: {db: {on_restart: cascad}}}]",
+            "expected one of `ignore`, `cascade`, found `cascad`",
+            "did you mean `cascade`?",
         ),
+        ("panes: [{depends_on: {db: cascade}}]", CONDITIONS, None),
         (
             "panes: [{depends_on: {db: {conditon: started}}}]",
             "unknown key `conditon` in a dependency",

@@ -88,12 +88,6 @@ def test_every_map_refuses_unknown_keys_and_has_a_title_to_say_so() -> None:
             assert part["title"]
 
 
-def test_keys_of_later_are_none_of_today() -> None:
-    later = {key for part in every(SCHEMA) for key in part.get("x-later", ())}
-    assert later == {"on_restart"}
-    assert not later & {key for _, key, _ in properties()}
-
-
 def test_every_keyword_is_understood_without_jsonschema_too() -> None:
     known = fits.CHECKS.keys() | fits.ANNOTATIONS
     for part in (SCHEMA, *SCHEMA["$defs"].values()):
@@ -142,7 +136,7 @@ PLACES: dict[str, Any] = {
         "sessions": {**AROUND["sessions"], "workers": {"panes": [{"name": "worker-0"}]}},
         "groups": {"g": said},
     },
-    "dependency_settings": lambda said: PLACES["pane"]({"depends_on": {"db": said}}),
+    "dependency_settings": lambda said: PLACES["pane"]({"depends_on": {"db/0": said}}),
     "secret": lambda said: {**PLACES["pane"]({}), "secrets": {"A": said}},
     "defaults": lambda said: {**PLACES["pane"]({}), "defaults": said},
     "restart_settings": lambda said: PLACES["pane"]({"restart": {"policy": "always", **said}}),

@@ -116,9 +116,11 @@ def test_what_waits_for_what_comes_back() -> None:
     edges = (
         spec.Dependency(pane="s/a", condition=spec.Condition.HEALTHY, required=False),
         spec.Dependency(pane="s/b", condition=spec.Condition.STARTED),
+        spec.Dependency(pane="s/d", condition=spec.Condition.STARTED, cascades=True),
     )
     checked = dataclasses.replace(first, health=spec.Health(probe=spec.CommandProbe(command="y")))
-    made = workspace(checked, pane("s/b"), pane("s/c", command="z", depends_on=edges))
+    waiting = pane("s/c", command="z", depends_on=edges), pane("s/e", depends_on=edges[2:])
+    made = workspace(checked, pane("s/b"), pane("s/d", command="y"), *waiting)
     assert again(made) == made
 
 

@@ -241,7 +241,7 @@ def test_who_ends_a_process_settles_what_follows_whatever_its_policy() -> None:
         dead = server(*(pane(each, dead=True, exit_code=0, rule=never) for each in "abc"))
         await here.supervisor.looked(dead)
         assert [(type(each).__name__, getattr(each, "reason", "")) for each in here.said] == [
-            ("PaneRestarting", ""),
+            ("PaneRestarting", "too much"),
             ("PaneFailed", "stopped by its limit"),
         ]
         here.clock.lived += 1
