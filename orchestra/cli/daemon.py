@@ -63,7 +63,8 @@ def run(common: options.Common, ready_fd: int | None, linger: timedelta | None) 
     def ready() -> None:
         unix_socket.notify("READY=1")
         if ready_fd is not None:
-            os.write(ready_fd, b"ready\n")
+            with contextlib.suppress(BrokenPipeError):  # who waited has given up; it is wanted all the same
+                os.write(ready_fd, b"ready\n")
             os.close(ready_fd)
 
     lifetime.serve(assembly, ready, linger)
