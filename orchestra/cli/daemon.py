@@ -94,6 +94,8 @@ def begin(common: options.Common, *, linger: str = "") -> None:
     """Returns when it is ready; `ActionFailed` with its own words when it is not. `linger`: as of `run`."""
     import select  # only here
 
+    from orchestra.host import cgroups
+
     reader, writer = os.pipe()
     words = [
         sys.executable,
@@ -111,7 +113,7 @@ def begin(common: options.Common, *, linger: str = "") -> None:
     with log.open("ab") as file:
         at = file.tell()
         process = subprocess.Popen(
-            words,
+            cgroups.apart(tuple(words)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=file,
