@@ -98,7 +98,7 @@ _PLACE = (
 
 def tried(by: Manager, unit: str, root: Path) -> tuple[Manager, tuple[str, ...]]:
     """`by` with all that it knows, and the controllers that a scope gets from it. `Refused` with the reason when it gets none."""
-    # A process for which the kernel had no memory left must not take its siblings along (since 253; before, it always does).
+    # Else systemd ends the whole pane when the kernel had no memory left for one of its processes.
     by = dataclasses.replace(by, extra=("OOMPolicy", "s", "continue"))
     # A controller comes with the first limit that needs it.
     files = {"cpu.max": "100000 100000", "memory.high": str(2**40), "pids.max": "4096"}
