@@ -1,16 +1,21 @@
 """Keeping panes within limits: `python -m benchmarks.limits [--rounds 10] [--panes 100] [--seconds 60]`.
 
 From the moment a pane goes over a limit to the end of its process: a hog of memory (from where it touches what is too much) and a fork
-bomb of 256 processes; how a processor hog is held at its share; and what 100 limited panes cost that do nothing.
+bomb of 256 processes; how a processor hog is held at its share; and what 100 limited panes cost that do nothing. Before all, where there
+are control groups: by how much a limited command begins later. `--rounds 0` measures only that.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
+import subprocess
 import time
 from pathlib import Path
 
 from benchmarks import daemon
+from orchestra.host import cgroups
+from orchestra.model import rules
 
 LIMITS = "{memory: 60M, processes: 20, on_exceed: kill, after: 1}"
 WAIT = "while [ ! -e %s ]; do sleep 0.01; done; exec python3 -S -c '%s'"
@@ -25,10 +30,42 @@ def main() -> None:
     parser.add_argument("--panes", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=60)
     asked = parser.parse_args()
+    _placement()
+    if not asked.rounds:
+        return
     for name, code in (("memory hog, over its limit → ended", HOG), ("fork bomb, begun → all ended", BOMB)):
         daemon.told(name, [_ended(code) for _ in range(asked.rounds)])
     print(f"a processor hog that may have 20 % has {_held():.1f} %")
     _idle(asked.panes, asked.seconds)
+
+
+def _placement() -> None:
+    """Of a command that does nothing, each way by turns."""
+    began = time.monotonic()
+    here = cgroups.found()
+    if here.way is cgroups.Way.NONE:
+        print(f"no control groups: {here.why}")
+        return
+    print(f"control groups ({here.way}) were found in {1000 * (time.monotonic() - began):.1f} ms")
+    limits = rules.Limits(memory=1 << 30, processes=50)
+    systemd_run = (
+        "systemd-run",
+        *(("--user",) if here.manager and here.manager.bus else ()),
+        "--scope",
+        "--quiet",
+    )
+    took: dict[str, list[float]] = {}
+    for _ in range(20):
+        for name, argv in (
+            ("by itself", ("true",)),
+            ("in a group of its own", cgroups.contained(("true",), "bench", limits)),
+            *((("by systemd-run", (*systemd_run, "--collect", "true")),) if here.manager else ()),
+        ):
+            began = time.monotonic()
+            subprocess.run(argv, check=True)
+            took.setdefault(name, []).append(1000 * (time.monotonic() - began))
+    for name, each in took.items():
+        print(f"a command {name}: p50 {statistics.median(each):.1f} ms, max {max(each):.1f} ms")
 
 
 def _ended(code: str) -> float:

@@ -63,7 +63,8 @@ def run(common: options.Common, ready_fd: int | None, linger: timedelta | None) 
     def ready() -> None:
         unix_socket.notify("READY=1")
         if ready_fd is not None:
-            os.write(ready_fd, b"ready\n")
+            with contextlib.suppress(BrokenPipeError):  # who waited has given up; it is wanted all the same
+                os.write(ready_fd, b"ready\n")
             os.close(ready_fd)
 
     lifetime.serve(assembly, ready, linger)
@@ -93,6 +94,8 @@ def begin(common: options.Common, *, linger: str = "") -> None:
     """Returns when it is ready; `ActionFailed` with its own words when it is not. `linger`: as of `run`."""
     import select  # only here
 
+    from orchestra.host import cgroups
+
     reader, writer = os.pipe()
     words = [
         sys.executable,
@@ -110,7 +113,7 @@ def begin(common: options.Common, *, linger: str = "") -> None:
     with log.open("ab") as file:
         at = file.tell()
         process = subprocess.Popen(
-            words,
+            cgroups.apart(tuple(words)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=file,

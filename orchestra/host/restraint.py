@@ -31,7 +31,9 @@ class Restraint:
         self._lowered: dict[status.Process, int] = {}
         self._walls: dict[str, rules.Limits] = {}
         """By group."""
-        self._squeezed: dict[str, rules.Limits] = {}
+        self._squeezed: set[str] = set()
+        self._refused: set[str] = set()
+        """Whose processor time the kernel does not keep: no controller for it, or nobody who sets it."""
 
     def cues(self) -> tuple[int, int, float]:
         if sys.platform != "linux":
@@ -53,20 +55,26 @@ class Restraint:
         cgroups.sweep()
         self._walls = {known: each for known, each in self._walls.items() if cgroups.is_there(known)}
         self._walls[group] = limits
+        self._squeezed &= self._walls.keys()
+        self._refused &= self._walls.keys()
         return cgroups.write(group, cgroups.walls(limits, is_held=group in self._squeezed))
 
     def hold(self, shares: Mapping[str, tuple[int, float, bool]], server_pid: int) -> None:
         groups = {uid: cgroups.of(pid, uid) for uid, (pid, _, _) in shares.items()}
-        squeezed = {
-            group: self._walls[group]
-            for group in groups.values()
-            if group in self._walls and self._walls[group].cpu is not None
-        }
-        for group in squeezed.keys() | self._squeezed.keys():
-            if (group in squeezed) is not (group in self._squeezed):
-                cgroups.write(group, cgroups.walls(self._walls[group], is_held=group in squeezed))
-        self._squeezed = squeezed
-        shares = {uid: share for uid, share in shares.items() if groups[uid] not in squeezed}
+        wanted = {
+            group for group in groups.values() if group in self._walls and self._walls[group].cpu is not None
+        } - self._refused
+        for group in wanted ^ self._squeezed:
+            is_held = group in wanted
+            if cgroups.write(group, cgroups.walls(self._walls[group], is_held=is_held)):
+                self._squeezed ^= {group}
+            elif not cgroups.is_there(group):
+                self._squeezed.discard(group)
+            elif is_held:
+                self._refused.add(
+                    group
+                )  # to be held as where there are none; what is to be let go is tried again
+        shares = {uid: share for uid, share in shares.items() if groups[uid] not in self._squeezed}
         self._stand(shares, server_pid)
 
     def _stand(self, shares: Mapping[str, tuple[int, float, bool]], server_pid: int) -> None:
@@ -142,7 +150,7 @@ class Restraint:
                     os.kill(pid, signal.SIGCONT)
 
     def kill(self, uid: str, pid: int, server_pid: int) -> int:
-        if own := cgroups.of(pid, uid):
+        if (own := cgroups.of(pid, uid)) and not _shelters(own, server_pid):
             cgroups.kill(own)
         for number in range(ROUNDS):
             tree = self._trees({uid: pid}, server_pid)[uid]
@@ -168,6 +176,14 @@ class Restraint:
 
 
 _CORES = os.cpu_count() or 1
+
+
+def _shelters(group: str, server_pid: int) -> bool:
+    """Whether somebody is in it who is not the pane's to end: this program, or a tmux server, that was started in the pane. The table of
+    all processes would tell more, but takes its time while the pane forks."""
+    there = cgroups.members(group)
+    seen = (process_table.stat(pid) for pid in there - {os.getpid(), server_pid})
+    return bool(there & {os.getpid(), server_pid}) or any(each is not None and each.server for each in seen)
 
 
 def _group(pid: int) -> tuple[int, int]:

@@ -107,6 +107,17 @@ def test_of_many_that_start_at_once_one_stays(cli: Cli) -> None:
     live.until(lambda: [each for each in daemons if live.process(each) is not None] == [pid])
 
 
+def test_who_gave_up_waiting_for_it_does_not_end_it(cli: Cli) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    argv = cli.argv("daemon", "run", "--ready-fd", str(writer))
+    with subprocess.Popen(argv, env=cli.environ, cwd=cli.folder, pass_fds=(writer,)) as process:
+        os.close(writer)
+        live.until(lambda: "ready" in cli.ok("daemon", "logs"))
+        assert cli.json("daemon", "stop")["pid"] == process.pid
+    assert process.returncode == 0
+
+
 def test_what_happens_is_told(daemon: Cli) -> None:
     daemon.ok("apply", "shop.yaml")
     every = found(daemon, lambda some: of(some, "pane.exited", "api/once") and of(some, "apply.finished"))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestra.host import process_table, processes, restraint
+from orchestra.host import cgroups, process_table, processes, restraint
+from orchestra.model import rules
 from tests.support import live
 
 UID = f"restraint{os.getpid()}"
@@ -161,3 +162,70 @@ def test_cues_are_of_the_whole_machine() -> None:
     assert tasks > 1
     assert memory > 1 << 20
     assert busy > 0
+
+
+@pytest.fixture
+def group(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A directory that stands for the control group of the pane; without a controller of processor time."""
+    made = tmp_path / f"orchestra-{UID}-0123abcd"
+    made.mkdir()
+    (made / "cgroup.procs").touch()
+    here = cgroups.Found(way=cgroups.Way.DIRECT, base=str(tmp_path), controllers=("memory", "pids"))
+    monkeypatch.setattr(cgroups, "found", lambda: here)
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    monkeypatch.setattr(cgroups, "of", lambda pid, uid: f"/{made.name}")
+    return made
+
+
+LIMITED = rules.Limits(cpu=10, on_exceed=rules.Breach.THROTTLE)
+
+
+def test_where_the_kernel_does_not_keep_its_time_it_stands_still(start, group: Path) -> None:  # type: ignore[no-untyped-def]
+    first = start(SPIN)
+    child = below(first.pid)
+    here = restraint.Restraint()
+    assert here.wall(UID, first.pid, LIMITED)  # nothing is held yet
+    here.hold({UID: (first.pid, 0.1, False)}, 0)
+    live.until(lambda: letter(child) == "T")
+    assert not (group / "cpu.max").exists()
+    here.hold({}, 0)
+    live.until(lambda: letter(child) == "R")
+
+
+def test_where_the_kernel_keeps_its_time_nobody_else_does(  # type: ignore[no-untyped-def]
+    start, group: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = restraint.Restraint()
+    able = cgroups.Found(way=cgroups.Way.DIRECT, base=str(group.parent), controllers=("cpu",))
+    monkeypatch.setattr(cgroups, "found", lambda: able)
+    first = start(SPIN)
+    here.wall(UID, first.pid, LIMITED)
+    here.hold({UID: (first.pid, 0.1, False)}, 0)
+    assert (group / "cpu.max").read_text() == "10000 100000"
+    assert here._turning is None
+    # Nobody lets it go at first: it is tried again.
+    (group / "cpu.max").unlink()
+    (group / "cpu.max").mkdir()
+    here.hold({}, 0)
+    (group / "cpu.max").rmdir()
+    here.hold({}, 0)
+    assert (group / "cpu.max").read_text() == "max 100000"
+
+
+@pytest.mark.parametrize("who", ["we", "a tmux server"])
+def test_who_else_is_in_a_panes_group_is_not_killed_with_it(  # type: ignore[no-untyped-def]
+    start, group: Path, tmp_path: Path, who: str
+) -> None:
+    """Whom a person started in the pane."""
+    server = tmp_path / "tmux: server"
+    server.symlink_to("/bin/sleep")
+    with subprocess.Popen([server, "1000"]) as other:
+        first = start(FORKS)
+        live.until(lambda: len(tree(first.pid)) > 30)
+        (group / "cgroup.procs").write_text(f"{first.pid}\n{os.getpid() if who == 'we' else other.pid}\n")
+        assert restraint.Restraint().kill(UID, first.pid, 0) == 0
+        assert not (group / "cgroup.kill").exists()
+        (group / "cgroup.procs").write_text(f"{first.pid}\n")
+        restraint.Restraint().kill(UID, first.pid, 0)
+        assert (group / "cgroup.kill").read_text() == "1"
+        other.kill()
