@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from orchestra.daemon.react import calling
+from orchestra.daemon.react import calling, unheard
 from orchestra.engine.react import breakers
 from orchestra.engine.trigger import firings
 from orchestra.host import clock, http
@@ -35,6 +35,7 @@ def test_hosts_that_events_name_are_not_remembered_for_ever(monkeypatch: pytest.
         say,
         clock.Clock(),
         cast(telling.Telling, None),
+        cast(unheard.Unheard, None),
         cast(Executor, None),
     )
     act = rules.Webhook(url="http://{{ event.line }}/")
