@@ -17,6 +17,7 @@ def test_a_server_that_hangs_after_it_was_looked_at_is_looked_at_again() -> None
 
     asked: list[str] = []
     self = SimpleNamespace(
+        _recordings=SimpleNamespace(at=lambda _: None),
         _reacting=SimpleNamespace(looked=looked),
         _end_without=lambda _: None,
         _first_look=asyncio.Event(),
