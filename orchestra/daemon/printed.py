@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -263,14 +263,13 @@ class Printed:
             pane.held = None
         self._tell(pane, pane.typed.release())
 
-    def _tell(self, pane: _Pane, told: Iterator[typed.Told]) -> None:
-        lines = tuple(told)
-        if lines and self._bus.wants_output(pane.address or pane.id):
+    def _tell(self, pane: _Pane, told: typed.Told) -> None:
+        if told.lines and self._bus.wants_output(pane.address or pane.id):
             body = event.PaneOutput(
                 id=pane.id,
-                lines=tuple(each.text for each in lines),
+                lines=tuple(told.lines),
                 position=str(pane.reading.position),
-                typed=tuple(number for number, each in enumerate(lines) if each.typed),
+                typed=tuple(told.typed),
             )
             self._publisher.tell([self._of(pane, body)])
 

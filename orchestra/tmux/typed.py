@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from orchestra.tmux import marks, stream
@@ -14,8 +14,9 @@ MOST = 100
 
 
 class Told(NamedTuple):
-    text: str
-    typed: bool
+    lines: list[str]
+    typed: list[int]
+    """Which of them."""
 
 
 class Typed:
@@ -33,29 +34,38 @@ class Typed:
     def waits(self) -> bool:
         return bool(self._held)
 
-    def feed(self, found: Iterable[stream.Found]) -> Iterator[Told]:
+    def feed(self, found: Sequence[stream.Found]) -> Told:
+        lines = [each.text for each in found if isinstance(each, stream.Line)]
+        if not self._at_prompt and not self._typing and len(lines) == len(found):
+            return Told(lines, [])  # as nearly always, and a million a second
+        told = list(self._told(found))
+        return Told(
+            [text for text, _ in told], [number for number, (_, is_typed) in enumerate(told) if is_typed]
+        )
+
+    def release(self) -> Told:
+        """What was held and was no command."""
+        held, self._held = self._held, []
+        return Told(held, [])
+
+    def _told(self, found: Sequence[stream.Found]) -> Iterator[tuple[str, bool]]:
         for each in found:
             if isinstance(each, marks.Mark):
                 yield from self._marked(each)
             elif self._at_prompt:
                 self._held.append(each.text)
                 if len(self._held) > HELD:
-                    yield Told(self._held.pop(0), False)
+                    yield self._held.pop(0), False
             else:
-                yield Told(each.text, self._typing > 0)
+                yield each.text, self._typing > 0
                 self._typing = max(self._typing - 1, 0)
 
-    def release(self) -> Iterator[Told]:
-        """What was held and was no command."""
-        held, self._held = self._held, []
-        return (Told(text, False) for text in held)
-
-    def _marked(self, mark: marks.Mark) -> Iterator[Told]:
+    def _marked(self, mark: marks.Mark) -> Iterator[tuple[str, bool]]:
         match mark.kind:
             case marks.Kind.COMMAND_START:
                 held, self._held = self._held, []
                 begin = len(held) - _lines(held, mark.text)
-                yield from (Told(text, number >= begin) for number, text in enumerate(held))
+                yield from ((text, number >= begin) for number, text in enumerate(held))
                 self._at_prompt, self._typing = False, 0
             case marks.Kind.COMMAND_END:
                 self._at_prompt, self._typing = True, 0

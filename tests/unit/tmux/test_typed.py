@@ -17,12 +17,13 @@ def told(text: str, *, shell: bool) -> list[str]:
     """Lines in order; before those that were typed stands a `>`, before those that are held a `?`."""
     lines = typed.Typed(shell=shell)
     found = stream.Stream("TOKEN" if shell else "").feed(text.encode())
-    said = [f"{'>' if each.typed else ''}{each.text}" for each in lines.feed(found)]
+    said = lines.feed(found)
+    shown = [f"{'>' if number in said.typed else ''}{text}" for number, text in enumerate(said.lines)]
     waits = lines.waits
-    held = [f"?{each.text}" for each in lines.release()]
+    held = [f"?{text}" for text in lines.release().lines]
     assert bool(held) is waits
     assert not lines.waits
-    return said + held
+    return shown + held
 
 
 COMMAND = f"$ echo ERROR\r\n{own('start', 1, 'echo ERROR')}ERROR\r\n{own('end', 1, '0')}"
