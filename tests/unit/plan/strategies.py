@@ -82,7 +82,10 @@ def panes_named(draw: st.DrawFn, address: str, before: Sequence[spec.Pane]) -> s
         health=PROBE if name == "1" else None,
         depends_on=tuple(
             spec.Dependency(
-                pane=each.address, condition=_condition(each.address), required=draw(st.booleans())
+                pane=each.address,
+                condition=_condition(each.address),
+                required=draw(st.booleans()),
+                cascades=draw(st.booleans()),
             )
             for each in edges
         ),
