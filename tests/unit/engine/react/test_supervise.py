@@ -266,7 +266,7 @@ def test_what_is_killed_by_one_of_us_goes_as_its_policy_says_and_it_is_told_why(
         await here.supervisor.looked(dead)
         assert [(type(each).__name__, getattr(each, "reason", "")) for each in here.said] == [
             ("PaneFailed", "it was killed by its limit after 0 restarts in 100 seconds"),
-            ("PaneRestarting", ""),
+            ("PaneRestarting", "killed by its limit"),
         ]
         assert here.supervisor.reason("a", 7) == "it was killed by its limit"
         assert here.supervisor.reason("a", 8) == ""
