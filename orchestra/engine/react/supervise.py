@@ -131,8 +131,16 @@ def decide(what: Ended, past: Past | None, now: float) -> Past:
         return dataclasses.replace(
             bare, failed=f"{what.how} after {often} in {_words(rule.window.total_seconds())}"
         )
-    delay = min(rule.delay.total_seconds() * rule.factor ** len(recent), rule.longest.total_seconds())
-    return dataclasses.replace(bare, due=now + delay)
+    return dataclasses.replace(bare, due=now + _delay(rule, len(recent)))
+
+
+def _delay(rule: spec.Restart, before: int) -> float:
+    """`before`: so many restarts lie in the window. A manifest may allow a million."""
+    longest = rule.longest.total_seconds()
+    try:
+        return min(rule.delay.total_seconds() * rule.factor**before, longest)
+    except OverflowError:
+        return longest if rule.delay else 0.0
 
 
 def is_over(pane: status.Pane, given_up: Collection[str] | None) -> bool:
