@@ -160,7 +160,10 @@ def is_over(pane: status.Pane, given_up: Collection[str] | None) -> bool:
 
 
 def _words(seconds: float) -> str:
-    return f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} seconds"
+    for size, units in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size and seconds % size == 0:
+            return f"{seconds / size:g} {units}"
+    return f"{seconds:g} seconds"
 
 
 Restart = Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, str]]]
