@@ -129,7 +129,7 @@ def settled(said: Scalar, key: str, context: Context) -> str:
     text = known.rendered(interpolation.expanded(said.text, said.at, known, quiet)).strip()
     if not text:
         context.notes.left_out(key, said.at, "it is empty, or its variables have no value")
-    elif text != said.text:
+    elif text != said.text.strip():
         context.notes.warn(
             said.at, f"{quoted(said.text)} is taken as {quoted(text)}: a variable cannot stand here"
         )
