@@ -5,7 +5,18 @@ from __future__ import annotations
 import posixpath
 import shlex
 
-from orchestra.discover import interpolation, naming, notes, probes, services, settings, taking
+from orchestra.discover import (
+    interpolation,
+    naming,
+    notes,
+    probes,
+    resources,
+    restarting,
+    services,
+    settings,
+    taking,
+    watching,
+)
 from orchestra.discover.context import Context, Draft
 from orchestra.discover.notes import CARRIED, CONTAINER, Known, quoted
 from orchestra.discover.tree import List, Map, Node, Scalar, child
@@ -21,11 +32,12 @@ SERVICE: Known = {
     "depends_on": CARRIED, "healthcheck": CARRIED, "profiles": CARRIED, "scale": CARRIED, "deploy": CARRIED,
     "stop_signal": CARRIED, "stop_grace_period": CARRIED, "image": CARRIED, "build": CARRIED, "volumes": CARRIED,
     "tty": CARRIED, "stdin_open": CARRIED,
-    "restart": notes.RESTART, "develop": notes.WATCH, "logging": notes.LOGS, "extends": "write the service out",
+    "restart": CARRIED, "develop": CARRIED, "mem_limit": CARRIED, "cpus": CARRIED, "pids_limit": CARRIED,
+    "logging": notes.LOGS, "extends": "write the service out",
     "secrets": TOP["secrets"], "provider": CONTAINER, "post_start": notes.HOOK, "pre_stop": notes.HOOK,
-    **dict.fromkeys(("mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "cpus", "cpu_count", "cpu_percent",
-        "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpuset", "pids_limit", "ulimits",
-        "oom_kill_disable", "oom_score_adj"), notes.LIMITS),
+    **dict.fromkeys(("mem_reservation", "mem_swappiness", "memswap_limit", "cpu_count", "cpu_percent",
+        "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpuset",
+        "oom_kill_disable", "oom_score_adj"), resources.OTHERS), "ulimits": "the shell's own hold: `ulimit -n 1024 && …`",
     **dict.fromkeys(("annotations", "attach", "blkio_config", "cap_add", "cap_drop", "cgroup", "cgroup_parent", "configs",
         "container_name", "credential_spec", "device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search", "domainname",
         "expose", "external_links", "extra_hosts", "gpus", "group_add", "hostname", "init", "ipc", "isolation", "labels",
@@ -33,8 +45,7 @@ SERVICE: Known = {
         "pull_policy", "read_only", "runtime", "security_opt", "shm_size", "storage_opt", "sysctls", "tmpfs", "user",
         "userns_mode", "use_api_socket", "uts", "volumes_from"), CONTAINER),
 }  # fmt: skip
-IDLE = {"restart": frozenset({"no"})}
-DEPLOY: Known = {"replicas": CARRIED, "mode": CONTAINER, "restart_policy": notes.RESTART, "resources": notes.LIMITS,
+DEPLOY: Known = {"replicas": CARRIED, "mode": CONTAINER, "restart_policy": CARRIED, "resources": CARRIED,
     **dict.fromkeys(("endpoint_mode", "labels", "placement", "rollback_config", "update_config"), CONTAINER)}  # fmt: skip
 NEED: Known = {"condition": CARRIED, "required": CARRIED, "restart": CARRIED}
 CONDITIONS = {
@@ -83,7 +94,7 @@ def _service(name: str, node: Map, context: Context) -> services.Service | None:
             hint=f"a pane may run it: docker compose -f {shlex.quote(context.source.name or 'compose.yaml')} up {shlex.quote(name)}",
         )
         return None
-    context.notes.keys(_without_extensions(node), SERVICE, "a compose service", idle=IDLE)
+    context.notes.keys(_without_extensions(node), SERVICE, "a compose service")
     pane: dict[str, object] = {"command": words}
     if folder := _folder(node, context):
         pane["dir"] = folder
@@ -95,6 +106,12 @@ def _service(name: str, node: Map, context: Context) -> services.Service | None:
         pane["health"] = health
     if stop := _stop(node, context):
         pane["stop"] = stop
+    if restart := restarting.compose(node, context):
+        pane["restart"] = restart
+    if limits := resources.limits(node, context):
+        pane["limits"] = limits
+    if watch := watching.compose(node, folder or ".", context):
+        pane["watch"] = watch
     service = services.Service(
         name=name, at=node.at, pane=pane, needs=_needs(node, context), count=_count(node, context)
     )

@@ -42,3 +42,4 @@ class Draft:
     sessions: dict[str, dict[str, object]]
     description: str = ""
     groups: dict[str, dict[str, object]] = field(default_factory=dict)
+    schedules: list[dict[str, object]] = field(default_factory=list)

@@ -38,6 +38,17 @@ class Section:
         )
 
 
+def number(section: Section, key: str, default: int, notes: Notes) -> int:
+    """Of an option that must be a whole number."""
+    said = section.options.get(key)
+    if said is None:
+        return default
+    if said.text.isascii() and said.text.isdecimal() and len(said.text) < 6:
+        return int(said.text)
+    notes.left_out(key, said.at, f"{quoted(said.text)} is not a whole number")
+    return default
+
+
 def sections(file: str, text: str, notes: Notes) -> Iterator[Section]:
     """In order; a section that stands there twice is one."""
     found: dict[str, Section] = {}

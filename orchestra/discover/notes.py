@@ -14,10 +14,6 @@ CARRIED = ""
 Known = Mapping[str, str]
 """Key -> CARRIED, or why it is left out."""
 
-RESTART = "restarting is not part of the language yet"
-SCHEDULE = "schedules are not part of the language yet"
-LIMITS = "limits are not part of the language yet"
-WATCH = "watching files is not part of the language yet"
 LOGS = "orchestra keeps what panes print itself"
 OPTIONS = "tmux's options are not part of a manifest; they belong into tmux.conf"
 HOOK = "commands outside the panes are not part of a manifest; run it around `orchestra apply` and `delete`"

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import re
 
-from orchestra.discover import interpolation, naming, notes, probes, services, settings, source, taking
+from orchestra.discover import (
+    interpolation,
+    naming,
+    notes,
+    probes,
+    restarting,
+    scheduling,
+    services,
+    settings,
+    source,
+    taking,
+    watching,
+)
 from orchestra.discover.context import Context, Draft
 from orchestra.discover.notes import CARRIED, Known, quoted
 from orchestra.discover.tree import Map, Scalar, child
@@ -28,9 +40,10 @@ PROCESS: Known = {
     "is_daemon": "what puts itself into the background leaves its pane", "is_foreground": CARRIED,
     "is_elevated": "panes run as the user who applies", "log_location": notes.LOGS, "log_configuration": notes.LOGS,
     "disable_ansi_colors": notes.LOGS, "vars": TOP["vars"], "launch_timeout_seconds": "it is about daemons",
-    "schedule": notes.SCHEDULE, "is_template_disabled": CARRIED, "watch": notes.WATCH, "mcp": TOP["mcp_server"],
+    "schedule": CARRIED, "is_template_disabled": CARRIED, "watch": CARRIED,
+    "success_exit_codes": "only 0 is a success here", "mcp": TOP["mcp_server"],
 }  # fmt: skip
-AVAILABILITY: Known = {"restart": notes.RESTART, "backoff_seconds": notes.RESTART, "max_restarts": notes.RESTART,
+AVAILABILITY: Known = {"restart": CARRIED, "backoff_seconds": CARRIED, "max_restarts": CARRIED,
     "exit_on_end": "panes end each for itself", "exit_on_skipped": "panes end each for itself"}  # fmt: skip
 SHUTDOWN: Known = {"command": CARRIED, "timeout_seconds": CARRIED, "signal": CARRIED,
     "parent_only": "stopping always reaches the whole tree of processes"}  # fmt: skip
@@ -83,7 +96,34 @@ def manifest(root: Map, context: Context) -> Draft:
         }
         for space, members in spaces.items()
     }
-    return Draft(workspace=name, sessions={name: {**session, **built}}, groups=groups)
+    return Draft(
+        workspace=name,
+        sessions={name: {**session, **built}},
+        groups=groups,
+        schedules=_schedules(name, found, called, listed, context),
+    )
+
+
+def _schedules(
+    session: str,
+    found: list[services.Service],
+    called: dict[str, list[str]],
+    listed: Map | None,
+    context: Context,
+) -> list[dict[str, object]]:
+    names = naming.Names("schedule", context.notes)
+    made = []
+    for each in found:
+        said = taking.table(child(listed, each.name), "schedule", context.notes)
+        if said is None:
+            continue
+        if each.switches:
+            context.notes.left_out("schedule", said.at, f"{quoted(each.name)} is not always there")
+            continue
+        panes = [f"{session}/{pane}" for pane in called[each.name]]
+        if (one := scheduling.schedule(each.name, said, panes, names, context)) is not None:
+            made.append(one)
+    return made
 
 
 def _shell(root: Map, context: Context) -> str | None:
@@ -124,14 +164,9 @@ def _process(name: str, node: Map, context: Context) -> services.Service | None:
         pane["stop"] = stop
     if description := settings.one_line(taking.text(node, "description", context.notes) or ""):
         pane["labels"] = {"description": description}
-    available = taking.table(node, "availability", context.notes)
-    if available is not None:
-        context.notes.keys(
-            available,
-            AVAILABILITY,
-            "availability",
-            idle={"restart": frozenset({"no"}), "exit_on_end": frozenset({"false"})},
-        )
+    _keep_up(pane, node, context)
+    if watch := watching.process_compose(node, str(pane.get("dir", ".")), context):
+        pane["watch"] = watch
     count = taking.whole(node, "replicas", context.notes, most=10_000)
     service = services.Service(
         name=name,
@@ -152,6 +187,26 @@ def _process(name: str, node: Map, context: Context) -> services.Service | None:
                 hint=f"--var {switch}=true starts it",
             )
     return service
+
+
+def _keep_up(pane: dict[str, object], node: Map, context: Context) -> None:
+    """What is not ready any more is ended there, and then its policy decides: so it is restarted here where it has one."""
+    available = taking.table(node, "availability", context.notes)
+    if available is None:
+        return
+    context.notes.keys(
+        available,
+        AVAILABILITY,
+        "availability",
+        idle={"exit_on_end": frozenset({"false"}), "exit_on_skipped": frozenset({"false"})},
+    )
+    restart = restarting.process_compose(available, context)
+    if restart is None:
+        return
+    pane["restart"] = restart
+    health = pane.get("health")
+    if isinstance(health, dict) and child(node, "readiness_probe") is not None:
+        health["restart_unhealthy"] = True
 
 
 def _texts(env: object) -> list[tuple[str, str]]:

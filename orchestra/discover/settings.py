@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 
-from orchestra.discover import interpolation, limits, source, taking
+from orchestra.discover import interpolation, limits, notes, source, taking, variables
 from orchestra.discover.context import Context
 from orchestra.discover.notes import quoted
 from orchestra.discover.tree import List, Map, Node, Scalar, child, is_nothing
@@ -106,14 +106,34 @@ def env_files(files: list[tuple[str, Location]], context: Context) -> list[str]:
 
 
 def duration(text: str, at: Location, key: str, context: Context, *, bare: str = "s") -> str | None:
-    """As Go writes them; a bare number is in `bare`."""
+    """As a manifest has it."""
+    length = milliseconds(text, at, key, context, bare=bare)
+    return None if length is None else spelled(length)
+
+
+def milliseconds(text: str, at: Location, key: str, context: Context, *, bare: str = "s") -> float | None:
+    """As Go writes durations; a bare number is in `bare`."""
     said = f"{text}{bare}" if text.replace(".", "", 1).isdecimal() and text.isascii() else text
     parts = DURATION.findall(said)
-    milliseconds = sum(float(number) * UNITS[unit] for number, unit in parts)
-    if not parts or DURATION.sub("", said) or milliseconds > LONGEST:
+    length = sum(float(number) * UNITS[unit] for number, unit in parts)
+    if not parts or DURATION.sub("", said) or length > LONGEST:
         context.notes.left_out(key, at, f"{quoted(text)} is not a duration")
         return None
-    return spelled(milliseconds)
+    return length
+
+
+def settled(said: Scalar, key: str, context: Context) -> str:
+    """Where no variable can stand, its default does; empty: it has none, which is told."""
+    quiet = notes.Notes()
+    known = variables.Variables(quiet)
+    text = known.rendered(interpolation.expanded(said.text, said.at, known, quiet)).strip()
+    if not text:
+        context.notes.left_out(key, said.at, "it is empty, or its variables have no value")
+    elif text != said.text.strip():
+        context.notes.warn(
+            said.at, f"{quoted(said.text)} is taken as {quoted(text)}: a variable cannot stand here"
+        )
+    return text
 
 
 def spelled(milliseconds: float) -> str:

@@ -81,6 +81,10 @@ def exists(source: Source, name: str) -> bool:
     return os.path.isfile(source.folder / name)  # noqa: PTH113 - Path.is_file() raises where it may not look
 
 
+def is_folder(source: Source, name: str) -> bool:
+    return os.path.isdir(source.folder / name)  # noqa: PTH112 - as above
+
+
 def _bytes(file: str) -> bytes:
     """At most one byte more than allowed."""
     # A FIFO without a writer would hold open() up for ever.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from orchestra.discover import ini_text, naming, notes, services, settings
+from orchestra.discover import ini_text, naming, notes, restarting, services, settings
 from orchestra.discover.context import Context, Draft
 from orchestra.discover.ini_text import Option, Section
 from orchestra.discover.notes import CARRIED, Known, quoted
@@ -16,8 +16,7 @@ ACCOUNT = "panes run as the user who applies"
 PROGRAM: Known = {
     "command": CARRIED, "directory": CARRIED, "environment": CARRIED, "numprocs": CARRIED, "numprocs_start": CARRIED,
     "process_name": CARRIED, "stopsignal": CARRIED, "stopwaitsecs": CARRIED, "autostart": CARRIED, "priority": CARRIED,
-    "autorestart": notes.RESTART, "startretries": notes.RESTART, "exitcodes": notes.RESTART,
-    "startsecs": "a pane without a health check counts as started at once", "user": ACCOUNT,
+    "autorestart": CARRIED, "startretries": CARRIED, "exitcodes": CARRIED, "startsecs": CARRIED, "user": ACCOUNT,
     "stopasgroup": "stopping always reaches the whole tree of processes",
     "killasgroup": "killing always reaches the whole tree of processes",
     "umask": "the shell's umask holds: `umask 022 && …`", "redirect_stderr": LOG, "serverurl": "there is no supervisord to speak to",
@@ -25,13 +24,12 @@ PROGRAM: Known = {
         "logfile", "logfile_maxbytes", "logfile_backups", "capture_maxbytes", "events_enabled", "syslog")},
 }  # fmt: skip
 IDLE = {key: frozenset({"true"}) for key in ("stopasgroup", "killasgroup", "redirect_stderr")}
-IDLE["autorestart"] = frozenset({"false"})
 GROUP: Known = {"programs": CARRIED, "priority": "start order is said by `depends_on`"}
 SECTIONS: Known = {
     "supervisord": "settings of the daemon itself", "supervisorctl": "settings of its client",
     "unix_http_server": "there is no supervisord to speak to", "inet_http_server": "there is no supervisord to speak to",
     "include": "other files are imported one by one: orchestra import FILE",
-    "eventlistener": "triggers are not part of the language yet", "rpcinterface": "there is no supervisord to speak to",
+    "eventlistener": "what reacts to something is a trigger here, and no process", "rpcinterface": "there is no supervisord to speak to",
     "fcgi-program": "sockets are not handed to panes",
 }  # fmt: skip
 FORMAT = re.compile(r"%(?:(?P<percent>%)|\((?P<name>[A-Za-z0-9_]+)\)(?P<form>0?[0-9]{0,2}[sd]))")
@@ -46,14 +44,12 @@ MOST = 1000
 def manifest(context: Context) -> Draft:
     programs: list[tuple[int, services.Service]] = []
     grouped: dict[str, tuple[Section, list[str]]] = {}
-    restarts = False
     for section in ini_text.sections(context.source.file, context.source.text, context.notes):
         kind, _, name = section.name.partition(":")
         if kind == "program":
             context.notes.keys(section.map(), PROGRAM, "a supervisord program", idle=IDLE)
-            restarts = restarts or "autorestart" not in section.options
             if (made := _program(name.strip(), section, context)) is not None:
-                programs.append((_number(section, "priority", DEFAULT_PRIORITY, context), made))
+                programs.append((ini_text.number(section, "priority", DEFAULT_PRIORITY, context.notes), made))
         elif kind == "group":
             context.notes.keys(section.map(), GROUP, "a supervisord group")
             said = section.options.get("programs")
@@ -64,11 +60,6 @@ def manifest(context: Context) -> Draft:
                 section.at,
                 SECTIONS.get(kind, "supervisord has no section of this name that orchestra knows"),
             )
-    if restarts:
-        context.notes.warn(
-            None,
-            f"supervisord starts programs again that end unexpectedly; orchestra leaves them dead: {notes.RESTART}",
-        )
     programs.sort(key=lambda each: each[0])
     if len({priority for priority, _ in programs}) > 1:
         context.notes.warn(
@@ -92,22 +83,14 @@ def manifest(context: Context) -> Draft:
     return Draft(workspace=context.source.folder.name, sessions={name: session}, groups=groups)
 
 
-def _number(section: Section, key: str, default: int, context: Context) -> int:
-    said = section.options.get(key)
-    if said is None:
-        return default
-    if said.text.isascii() and said.text.isdecimal() and len(said.text) < 6:
-        return int(said.text)
-    context.notes.left_out(key, said.at, f"{quoted(said.text)} is not a whole number")
-    return default
-
-
 def _program(name: str, section: Section, context: Context) -> services.Service | None:
     said = section.options.get("command")
     if said is None:
         context.notes.left_out(section.name, section.at, "it has no command")
         return None
-    first, count = _number(section, "numprocs_start", 0, context), _number(section, "numprocs", 1, context)
+    first = ini_text.number(section, "numprocs_start", 0, context.notes)
+    count = ini_text.number(section, "numprocs", 1, context.notes)
+    restart = restarting.supervisord(section, context)
     called = section.options.get("process_name")
     copies: list[tuple[str, dict[str, object]]] = []
     context.spend((each.text for each in section.options.values()), count)
@@ -122,6 +105,8 @@ def _program(name: str, section: Section, context: Context) -> services.Service 
         pane = _pane(said, section, values, context)
         if pane is None:
             return None
+        if restart:
+            pane["restart"] = restart
         shown = _formatted(called, values, context) if called else name
         if count > 1 and shown == name:
             shown = f"{name}_{number}"

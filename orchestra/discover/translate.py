@@ -146,6 +146,8 @@ def _finished(draft: Draft, kind: Kind, context: Context) -> Imported:
     document["sessions"] = variables.written(_ordered(draft.sessions))
     if draft.groups:
         document["groups"] = variables.written(draft.groups)
+    if draft.schedules:
+        document["schedules"] = variables.written(draft.schedules)
     return Imported(kind=kind, document=document, warnings=context.notes.warnings)
 
 

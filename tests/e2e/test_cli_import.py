@@ -51,17 +51,21 @@ SAMPLES = {
     "procfile": ("Procfile", PROCFILE, 2),
     "docker-compose": (
         "compose.yaml",
-        "services:\n  a:\n    command: sleep 1000\n    scale: 2\n    healthcheck: {test: 'true', interval: 1s}\n"
+        "services:\n  a:\n    command: sleep 1000\n    scale: 2\n    restart: unless-stopped\n    mem_limit: 1g\n    cpus: 4\n"
+        "    healthcheck: {test: 'true', interval: 1s}\n"
         "  b:\n    command: [sh, -c, 'exec sleep $$N']\n    environment: {N: 1001}\n    depends_on: {a: {condition: service_healthy}}\n"
-        "    stop_signal: INT\n  c: {command: sleep 1002, profiles: [debug]}\n",
+        "    stop_signal: INT\n    develop: {watch: [{path: ., action: restart, ignore: ['*']}]}\n"
+        "  c: {command: sleep 1002, profiles: [debug]}\n",
         3,
     ),
     "process-compose": (
         "process-compose.yaml",
         "processes:\n  a:\n    command: echo ready; sleep 1000\n    ready_log_line: ready\n"
         "  b:\n    command: sleep 100{{.PC_REPLICA_NUM}}\n    replicas: 2\n    depends_on: {a: {condition: process_log_ready}}\n"
-        "  c: {command: sleep 1, disabled: true}\n",
-        3,
+        "    availability: {restart: on_failure, max_restarts: 2}\n    watch: {paths: [{path: src}]}\n"
+        "  c: {command: sleep 1, disabled: true}\n"
+        "  d: {command: sleep 1003, schedule: {interval: 1h, run_on_start: true}}\n",
+        4,
     ),
     "supervisord": (
         "supervisord.conf",

@@ -131,8 +131,16 @@ def decide(what: Ended, past: Past | None, now: float) -> Past:
         return dataclasses.replace(
             bare, failed=f"{what.how} after {often} in {_words(rule.window.total_seconds())}"
         )
-    delay = min(rule.delay.total_seconds() * rule.factor ** len(recent), rule.longest.total_seconds())
-    return dataclasses.replace(bare, due=now + delay)
+    return dataclasses.replace(bare, due=now + _delay(rule, len(recent)))
+
+
+def _delay(rule: spec.Restart, before: int) -> float:
+    """`before`: so many restarts lie in the window. A manifest may allow a million."""
+    longest = rule.longest.total_seconds()
+    try:
+        return min(rule.delay.total_seconds() * rule.factor**before, longest)
+    except OverflowError:
+        return longest if rule.delay else 0.0
 
 
 def is_over(pane: status.Pane, given_up: Collection[str] | None) -> bool:
@@ -152,7 +160,10 @@ def is_over(pane: status.Pane, given_up: Collection[str] | None) -> bool:
 
 
 def _words(seconds: float) -> str:
-    return f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} seconds"
+    for size, units in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size and seconds % size == 0:
+            return f"{seconds / size:g} {units}"
+    return f"{seconds:g} seconds"
 
 
 Restart = Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, str]]]

@@ -53,6 +53,11 @@ HOSTILE: dict[str, tuple[str, str | bytes]] = {
         "compose.yaml",
         "services: {a: {command: x, environment: ['A=" + "".join(f"${{V{n}}}" for n in range(5000)) + "']}}",
     ),
+    "many watched files": (
+        "process-compose.yaml",
+        "processes: {a: {command: x, watch: {paths: [" + ", ".join(f"{{path: 'a[{n}*'}}" for n in range(2500)) + "]}}}",
+    ),
+    "long limits": ("compose.yaml", f"services: {{a: {{command: x, mem_limit: {'9' * 500_000}k, restart: on-failure:{'9' * 400_000}}}}}"),
     "replicas of replicas": (
         "compose.yaml",
         "services:\n"

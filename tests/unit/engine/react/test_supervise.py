@@ -41,6 +41,19 @@ ALWAYS = dataclasses.replace(RULE, policy=spec.Policy.ALWAYS)
         ({}, past(restarts=(950, 960)), 1004, ""),
         ({}, past(restarts=(950, 960, 970)), 1005, ""),  # the longest
         ({}, past(restarts=(899, 950)), 1002, ""),  # one is long ago
+        (
+            {"restart": dataclasses.replace(RULE, window=timedelta(days=3650))},
+            past(restarts=(950,) * 4),
+            None,
+            "exit code 1 after 4 restarts in 3650 days",
+        ),
+        ({"restart": dataclasses.replace(RULE, max_restarts=9000)}, past(restarts=(950,) * 8000), 1005, ""),
+        (
+            {"restart": dataclasses.replace(RULE, max_restarts=9000, delay=timedelta(0))},
+            past(restarts=(950,) * 8000),
+            1000,
+            "",
+        ),
         ({}, past(restarts=(950, 960, 970, 980)), None, "exit code 1 after 4 restarts in 100 seconds"),
         (
             {"exit_code": None, "signal": 15},
