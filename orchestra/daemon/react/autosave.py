@@ -68,10 +68,15 @@ class Autosave:
         self._woken.set()
 
     async def run(self) -> None:
+        known: set[str] | None = None
         while True:
             self._is_asked = False
             self._woken.clear()
             found = await asyncio.to_thread(wishes, self._found)
+            scopes = {each.scope for each in found}
+            if known is not None and scopes - known:
+                self._is_changed = True  # what is wished of was made before it was wished
+            known = scopes
             every = min((each.wanted.autosave.total_seconds() for each in found), default=None)
             if not (found and self._is_changed):  # before anybody wished for it, perhaps
                 with contextlib.suppress(TimeoutError):

@@ -46,7 +46,14 @@ def test_what_changed_before_anybody_wished_for_it_is_saved_when_somebody_does(
             part.ask()
             while not saved:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
+            # A second one's changes are saved with the first one's, before anybody knew that it wishes so, too.
+            wished.append(
+                autosave.Wish(scope="x", wanted=spec.Snapshots(autosave=timedelta(hours=1), keep=3))
+            )
+            part.ask()
+            while wished[1] not in saved:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
             running.cancel()
 
     asyncio.run(scenario())
-    assert saved == wished
+    assert saved[0] == wished[0]
