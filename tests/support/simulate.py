@@ -513,7 +513,8 @@ class _Run:
         else:  # the placeholder ends by itself
             digests = {}
             pane.dead, pane.exit_code = True, 0
-        there = status.owned(world.seen(), mark.workspace) if start else {}
+        asks = start and any(cascade.cascading(want))  # else a thousand panes look at a thousand panes
+        there = status.owned(world.seen(), mark.workspace) if asks else {}
         pane.record = record.pane_text(want, digests, cascade.beside(want, there) if start else {})
 
     def _seeded(self, seed: action.Seed) -> Pane:
