@@ -49,11 +49,10 @@ class Reacting:
         self.supervisor = supervise.Supervisor(
             reach.clock,
             steering.Starting(reach.assembly),
-            reach.say(supervise.STATE),
+            reach.publish,
             reach.is_busy,
             reach.look_soon,
             self.probing.because,
-            reach.keep,
             self.cascade.is_in_hand,
         )
         self._parts: tuple[parts.Part, ...] = (

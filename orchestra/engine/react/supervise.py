@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from orchestra.engine import ports
+from orchestra.engine.hear import happenings
 from orchestra.model import codec, errors, event, spec, status
 from orchestra.model.frozen import frozen
 from orchestra.plan import causes, record
@@ -169,10 +170,8 @@ def _words(seconds: float) -> str:
 Restart = Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, str]]]
 """Starts panes of a workspace, by address with the reason: those that are dead still. Gives, of these, what could not be started with
 why, and "" for what was. `Busy`: not now."""
-Keep = Callable[[Mapping[str, Any]], Awaitable[None]]
-"""State that comes with no event."""
-Say = Callable[[event.Body, str, str, Mapping[str, Any]], Awaitable[None]]
-"""An event of a workspace and an address, with state to be kept in the same transaction."""
+Publish = Callable[[Sequence[happenings.Happening], str, Mapping[str, Any]], Awaitable[object]]
+"""Happenings and their cause, with state to be kept in the same transaction."""
 
 
 class Supervisor:
@@ -184,11 +183,10 @@ class Supervisor:
         self,
         clock: ports.Clock,
         restart: Restart,
-        say: Say,
+        publish: Publish,
         is_busy: Callable[[], bool],
         again: Callable[[], None],
         because: Callable[[str, int], str] = lambda uid, pid: "",
-        keep: Keep | None = None,
         is_in_hand: Callable[[str, int], bool] = lambda uid, pid: False,
     ) -> None:
         """`is_busy`: whether somebody applies now, who stops and starts things himself; `again` has the server looked at soon;
@@ -198,10 +196,9 @@ class Supervisor:
         self._is_busy = is_busy
         self._again = again
         self._restart = restart
-        self._say = say
+        self._publish = publish
         self._because = because
         self._is_in_hand = is_in_hand
-        self._keep = keep
         self._past: dict[str, Past] = {}
         self._waiting: dict[str, Ended] = {}
         """By uid: what is due at some time."""
@@ -298,6 +295,7 @@ class Supervisor:
         if news and self._is_busy():
             self._again()
             found = {uid: each for uid, each in found.items() if uid not in news}
+        happened: list[happenings.Happening] = []
         for uid, each in found.items():
             before, now = self._past.get(uid), self._clock.monotonic()
             past = self._past[uid] = decide(each, before, now)
@@ -307,8 +305,7 @@ class Supervisor:
             if past is before:
                 continue
             if past.failed:
-                failed = event.PaneFailed(id=each.id, reason=past.failed)
-                await self._say(failed, each.workspace, each.address, self._kept())
+                happened.append(_of(each, event.PaneFailed(id=each.id, reason=past.failed)))
             elif past.due is not None:
                 told = event.PaneRestarting(
                     id=each.id,
@@ -316,7 +313,9 @@ class Supervisor:
                     number=len(past.restarts) + 1,
                     reason=past.why if past.why and past.expected == each.pid else each.how,
                 )
-                await self._say(told, each.workspace, each.address, self._kept())
+                happened.append(_of(each, told))
+        if happened:  # in one transaction: a thousand may have ended at once
+            await self._publish(happened, STATE, self._kept())
 
     async def run(self) -> None:
         while True:
@@ -353,11 +352,12 @@ class Supervisor:
             except BaseException:  # a fault of ours, or the end: it is due still
                 self._later(panes)
                 raise
-            for address, each in panes.items():
-                if address in failed:
-                    await self._started(each, failed[address])
-            if self._keep is not None:
-                await self._keep(self._kept())  # who comes after us counts them, too
+            happened = [
+                _of(each, event.PaneFailed(id=each.id, reason=failed[address]))
+                for address, each in panes.items()
+                if address in failed and self._started(each, failed[address])
+            ]
+            await self._publish(happened, STATE, self._kept())  # who comes after us counts them, too
             self._again()  # nothing tells that a pane was started in place
 
     def _reason(self, each: Ended) -> str:
@@ -371,13 +371,15 @@ class Supervisor:
                 self._past[each.uid] = dataclasses.replace(past, due=self._clock.monotonic() + AGAIN)
                 self._waiting[each.uid] = each
 
-    async def _started(self, each: Ended, failed: str) -> None:
+    def _started(self, each: Ended, failed: str) -> bool:
+        """Counts it. Whether that is to be told: it could not be done, and its pane is there."""
         past = self._past.get(each.uid)
-        if past is None:  # its pane is gone
-            return
+        if past is None:
+            return False
         restarts = (*past.restarts, self._clock.monotonic())
         self._past[each.uid] = dataclasses.replace(past, restarts=restarts, failed=failed)
-        if failed:
-            await self._say(
-                event.PaneFailed(id=each.id, reason=failed), each.workspace, each.address, self._kept()
-            )
+        return bool(failed)
+
+
+def _of(each: Ended, body: event.Body) -> happenings.Happening:
+    return happenings.Happening(body=body, workspace=each.workspace, address=each.address)

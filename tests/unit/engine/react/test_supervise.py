@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from orchestra.engine.hear import happenings
 from orchestra.engine.react import supervise
 from orchestra.model import errors, event, spec, status
 from orchestra.plan import record
@@ -179,8 +180,12 @@ class World:
         self.asked: list[Mapping[str, str]] = []
         self.answer: Mapping[str, str] | errors.OrchestraError = {}
         self.said: list[event.Body] = []
+        self.told = 0
+        """Transactions with events in them."""
         self.kept: Mapping[str, Any] = {}
-        self.supervisor = supervise.Supervisor(clock, self.restart, self.say, lambda: self.busy, self.again)
+        self.supervisor = supervise.Supervisor(
+            clock, self.restart, self.publish, lambda: self.busy, self.again
+        )
 
     def again(self) -> None:
         self.looks += 1
@@ -191,8 +196,11 @@ class World:
             raise self.answer
         return {address: self.answer.get(address, "") for address in reasons}
 
-    async def say(self, body: event.Body, workspace: str, address: str, state: Mapping[str, Any]) -> None:
-        self.said.append(body)
+    async def publish(
+        self, happened: Sequence[happenings.Happening], cause: str, state: Mapping[str, Any]
+    ) -> None:
+        self.told += bool(happened)
+        self.said += [each.body for each in happened]
         self.kept = state[supervise.STATE]
 
     async def runs(self, turns: int = 20) -> None:
@@ -428,5 +436,19 @@ def test_what_cannot_be_read_is_forgotten(kept: Any) -> None:
         here.supervisor.resume(kept)
         await here.supervisor.looked(server(pane("a", dead=True, exit_code=1)))
         assert len(here.said) == 1
+
+    asyncio.run(live())
+
+
+def test_what_ends_at_once_is_told_at_once() -> None:
+    """A thousand transactions, each with the state of a thousand, took nine seconds."""
+
+    async def live() -> None:
+        here = World(Clock())
+        await here.supervisor.looked(
+            server(*(pane(f"u{number}", dead=True, exit_code=1) for number in range(50)))
+        )
+        assert (len(here.said), here.told) == (50, 1)
+        assert len(here.kept["panes"]) == 50
 
     asyncio.run(live())
