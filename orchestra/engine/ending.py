@@ -8,4 +8,6 @@ from orchestra.model import status
 def ending(pane: status.Pane) -> str:
     if pane.signal is not None:
         return f"it was ended by signal {pane.signal}"
+    if pane.exit_code is None:
+        return "it ended, and tmux does not know how"
     return f"it exited with code {pane.exit_code}"

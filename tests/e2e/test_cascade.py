@@ -99,7 +99,9 @@ def test_a_plan_restarts_who_asks_for_it_and_says_so_before(alone: Cli) -> None:
 
 def test_a_plan_that_fails_stops_nobody_else_and_is_rolled_back(alone: Cli) -> None:
     before = alone.panes()
-    alone.write("c.yaml", MANIFEST.replace("exec sleep 1001", "exit 3").replace("touch up", "rm up"))
+    failing = MANIFEST.replace("exec sleep 1001", "exit 3").replace("touch up", "rm -f up")
+    alone.write("c.yaml", failing)
+    (alone.folder / "up").unlink()  # else it may be found healthy before it fails
     done = alone.run("apply", "c.yaml", "--no-daemon", "--yes")
     assert "api/server skipped: db/server failed: it exited with code 3" in done.err
     assert others(alone, before) == {"db/server"}
@@ -107,7 +109,8 @@ def test_a_plan_that_fails_stops_nobody_else_and_is_rolled_back(alone: Cli) -> N
     alone.ok("apply", "c.yaml", "--no-daemon", "--yes")
     assert others(alone, before) == ALL
     before = alone.panes()
-    alone.write("c.yaml", MANIFEST.replace("exec sleep 1001", "exit 3").replace("touch up", "rm up"))
+    alone.write("c.yaml", failing)
+    (alone.folder / "up").unlink()
     done = alone.run("apply", "c.yaml", "--no-daemon", "--yes", "--on-error", "rollback")
     assert "rolled back: the workspace is as it was" in done.err
     alone.write("c.yaml", MANIFEST)
