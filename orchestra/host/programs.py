@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 
 from orchestra.model import live
 
 _GONE = (OSError, ValueError)
 """It ended meanwhile, or is another user's."""
+_FORKED = 0x40
+"""Of a process's flags (proc(5)), `PF_FORKNOEXEC`: it is a copy of who forked it still, for a pane the tmux server."""
+_TRIES = 20
+_UNTIL_EXEC = 0.002
+"""Seconds between looks."""
 
 
 def running(pids: Iterable[int]) -> Mapping[int, live.Running]:
@@ -22,6 +28,8 @@ def running(pids: Iterable[int]) -> Mapping[int, live.Running]:
 
 def _of_proc(pid: int) -> live.Running | None:
     try:
+        if not _is_itself(pid):
+            return None
         group, terminal = _groups(pid)
         if terminal == os.getpgrp():  # ourselves, asked from that pane
             terminal = group
@@ -49,11 +57,25 @@ def foreground_group(pid: int) -> int | None:
     return terminal if terminal > 1 else group
 
 
+def _is_itself(pid: int) -> bool:
+    """Whether the program of a pane that was just made has begun, which is waited for a moment."""
+    for _ in range(_TRIES):
+        if not int(_stat(pid)[6]) & _FORKED:
+            return True
+        time.sleep(_UNTIL_EXEC)  # noqa: TID251  # the kernel tells nobody when an exec is done
+    return False
+
+
 def _groups(pid: int) -> tuple[int, int]:
     """Its process group, and the one that has its terminal (-1: none)."""
-    with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - a hundred of them
-        fields = file.read().rpartition(b") ")[2].split()
+    fields = _stat(pid)
     return int(fields[2]), int(fields[5])
+
+
+def _stat(pid: int) -> list[bytes]:
+    """What follows the name: state, parent, group, session, terminal, the terminal's group, flags and more."""
+    with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - a hundred of them
+        return file.read().rpartition(b") ")[2].split()
 
 
 def _members(pid: int, group: int) -> Iterator[int]:
@@ -70,8 +92,7 @@ def _members(pid: int, group: int) -> Iterator[int]:
 
 
 def _parent(pid: int) -> int:
-    with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
-        return int(file.read().rpartition(b") ")[2].split()[1])
+    return int(_stat(pid)[1])
 
 
 def _below(pid: int) -> Iterator[int]:

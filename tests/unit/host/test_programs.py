@@ -162,6 +162,25 @@ def test_ourselves_asked_from_that_pane_are_not_what_runs(shell: Shell, tmp_path
     assert said.read_text() == "()\n"
 
 
+def test_what_is_still_a_copy_of_who_forked_it_is_not_what_runs() -> None:
+    """A pane that was just made is the tmux server once more, with its words and its environment."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(writer)
+        os.read(reader, 1)
+        os.execv("/bin/sleep", ["sleep", "1000"])
+    os.close(reader)
+    try:
+        assert programs.running([pid]) == {}
+        os.close(writer)
+        assert until.true(lambda: programs.running([pid]) != {})
+        assert programs.running([pid])[pid].first.argv == ("sleep", "1000")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
 def test_who_is_gone_is_left_out() -> None:
     process = subprocess.Popen(["true"])
     process.wait()
