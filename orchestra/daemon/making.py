@@ -15,7 +15,7 @@ def session(assembly: assemble.Assembly, name: str, dir: str, label: str) -> str
     """tmux's id of its pane."""
     server = assembly.tmux.observe()
     return assembly.keyboard.make_session(
-        name, assembly.size, _made(assembly, server, dir, label), running=server.running
+        name, assembly.size, _made(assembly, server, dir, label), running=bool(server.sessions)
     )
 
 

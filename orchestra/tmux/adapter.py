@@ -167,11 +167,15 @@ class Tmux:
         key = secrets.token_hex(16)
         # -o: of two that come here at once the first one's key stands.
         line = quote.command("set-option", "-soq", observe.KEY, key)
-        if not self._seen.running:
+        if self._is_to_start():
             self._at_start.append(line)
             return key
         self._host.source([line])
         return self.observe().key
+
+    def _is_to_start(self) -> bool:
+        """Also where no session is left: then the server is about to end, unless a person told it not to (`exit-empty off`)."""
+        return not self._seen.sessions
 
     def execute(self, orders: Sequence[action.Order]) -> Sequence[action.Outcome]:
         outcomes: dict[int, action.Outcome] = {}
@@ -514,7 +518,7 @@ class Tmux:
     def _flush(self, batch: _Batch, outcomes: dict[int, action.Outcome]) -> None:
         if not batch.lines:
             return
-        starting = not self._seen.running
+        starting = self._is_to_start()
         lines = [*batch.lines.values(), *batch.last, *batch.very_last]
         if batch.made:
             lines = commands.shielded(lines)

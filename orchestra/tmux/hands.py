@@ -237,7 +237,7 @@ class Hands:
         otherwise = _chain([("display-message", "-p", f"!{run}")])
         reply = self._host.source([quote.command("if-shell", "-F", *aimed, condition, done, otherwise)])
         said = reply.out.decode(errors="replace").split("\n")
-        if f"!{run}" in said or reply.absent:
+        if f"!{run}" in said or reply.absent or reply.leaving:
             return False
         left = reply.err.startswith(server.LEAVING)  # with its last session the server ends
         if f"+{run}" in said and (left or not reply.err):

@@ -28,6 +28,8 @@ LEAVING = ("server exited", "lost server")
 """What a client says whose server ended while it was connected: neither there nor absent yet."""
 TRIES = 50
 """Of a question, while the server is leaving."""
+STARTS = 5
+"""Of servers in the place of one that is leaving. Each try waits until that one is gone; what ends them all is in the commands."""
 
 
 _HOOK = "@orchestra_source"
@@ -116,7 +118,8 @@ class Server:
     ) -> Reply:
         """Runs command lines that `quote` has built, all in one turn of the server: either all are read or none is run.
 
-        `buffers` are loaded before, by name: any bytes, of any length, which stand in no command.
+        `buffers` are loaded before, by name: any bytes, of any length, which stand in no command. With `start` a server is started where
+        none runs; where one is just leaving, which takes all that is on it along, the next one is asked.
         """
         if start:
             self._refuse_to_replace()
@@ -129,7 +132,12 @@ class Server:
                 for word in ("load-buffer", "-b", name, f"/dev/fd/{fd}", ";")
             ]
             begin = ("start-server", ";") if start else ()
-            return self._run((*begin, *loads, *QUIETLY), text, files)
+            reply = self._run((*begin, *loads, *QUIETLY), text, files)
+            for _ in range(STARTS if start else 0):
+                if not reply.leaving:
+                    break
+                reply = self._run((*begin, *loads, *QUIETLY), text, files)
+            return reply
 
     def _refuse_to_replace(self) -> None:
         """tmux removes whatever stands where its socket is to be."""

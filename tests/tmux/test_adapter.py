@@ -7,6 +7,7 @@ import hashlib
 import os
 import random
 import shlex
+import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -104,6 +105,30 @@ def hands(tmux: live.Live) -> Hands:
         order(session("b", "b/one")),
     )
     return made
+
+
+def test_created_where_the_server_that_was_seen_has_ended_since(tmux: live.Live) -> None:
+    """With its last session a server ends, but not before its last client."""
+    tmux.tmux("new-session", "-d", "-s", "last")
+    words = ("display-message", "-p", "here", ";", "load-buffer", "-")
+    with subprocess.Popen(
+        ["tmux", "-S", str(tmux.socket), *words],
+        env=tmux.environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as waiting:
+        assert waiting.stdout is not None
+        assert waiting.stdout.readline() == b"here\n"
+        tmux.tmux("kill-session", "-t", "=last")
+        hands = tmux.assembly.tmux
+        seen = hands.observe()
+        assert seen.running
+        assert not seen.sessions
+        key = hands.ensure_key()
+        with live.ended(seen.pid):
+            waiting.kill()
+    assert list(hands.execute([order(session("a", "a/one"))])) == [action.Outcome()]
+    assert hands.observe().key == key
 
 
 def test_created_in_one_go(hands: Hands) -> None:
