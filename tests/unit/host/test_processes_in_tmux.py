@@ -45,7 +45,8 @@ def place() -> Iterator[Path]:
         for _ in range(2):  # what was just being forked
             for row in process_table.read().values():
                 if row.pane == Path(directory).name and row.alive:
-                    os.kill(row.pid, signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(row.pid, signal.SIGKILL)
 
 
 def start(place: Path, script: str, expected: int) -> tuple[int, int, dict[str, int]]:
