@@ -26,7 +26,7 @@ class Stage(StrEnum):
 _MARK = re.compile(
     r"[a-z0-9][a-z0-9_-]{0,62}+"
     r" [A-Za-z0-9_-]{1,64}+(/(?! )[A-Za-z0-9_-]{0,64}+(\.hold-[A-Za-z0-9]{1,32}+)?)?"
-    r" [A-Za-z0-9]{1,32}+ ([A-Za-z0-9]{1,64}+|-) (waiting|typing|done|stopped) [0-9]{1,6}"
+    r" [A-Za-z0-9]{1,32}+ ([A-Za-z0-9]{1,64}+|-) (waiting|typing|done|stopped) (0|[1-9][0-9]{0,5})"
 )
 """Nothing in it means anything to tmux, whoever wrote it."""
 

@@ -65,9 +65,10 @@ def test_a_text_is_taken_whole(name: bytes) -> None:
 
 @pytest.mark.torture
 @hypothesis.given(strategies.text(max_size=60) | strategies.from_regex(r"w a/p u f done \d+\Z"))
+@hypothesis.example("w a/p u f done 00")
 def test_any_mark(text: str) -> None:
     mark = status.Mark.parse(text)
-    assert mark is None or str(mark) == text or not text.isascii()
+    assert mark is None or str(mark) == text  # it is compared as a whole before anything is destroyed
     assert parsed(reply(b"w", text.encode(errors="surrogateescape"))) is not None
 
 

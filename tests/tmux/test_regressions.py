@@ -166,6 +166,41 @@ def test_nothing_is_left_of_what_could_not_be_begun(world: truth.Truth) -> None:
     assert world.rows() == ()
 
 
+@pytest.mark.parametrize("less", ["a: w p0", "a: w p0 | b: w p0"], ids=("a session", "a window"))
+def test_a_rollback_takes_back_what_was_let_go_for_a_persons_pane(world: truth.Truth, less: str) -> None:
+    """It holds their pane, so it stays when it is declared no more; and it was ours."""
+    before = workspace(world, "a: w p0 | b: w p0, v p1")
+    world.apply(before)
+    world.opened("split-window", "-d", "-t", "=b:v")
+    world.apply(before)
+    after = workspace(world, less, p0={"dir": "/nowhere"})
+    outcome = world.live.apply(after, execute.Settings(on_error=execute.OnError.ROLLBACK))
+    assert not outcome.result.ok
+    assert outcome.undone is not None
+    assert outcome.undone.ok, outcome.undone
+    world.under_way(before)
+    world.check({}, before)
+    world.nothing_more(before)
+
+
+def test_what_failed_is_told_when_it_cannot_be_rolled_back(world: truth.Truth) -> None:
+    before = workspace(world, "a: w p0 | b: w p0")
+    world.apply(before)
+    real = world.live.assembly.world.processes.signal_group
+
+    def signal_group(pid: int, name: str) -> None:
+        real(pid, name)
+        if world.live.client("rename-session", "-t", "=b", "c").returncode == 0:
+            world.opened("new-session", "-d", "-s", "b")
+
+    world.live.assembly.world.processes.signal_group = signal_group  # type: ignore[method-assign]
+    after = workspace(world, "a: w p0 | b: w p0 | d: w p0", p0={"dir": "/nowhere"})
+    outcome = world.live.apply(after, execute.Settings(on_error=execute.OnError.ROLLBACK))
+    assert "/nowhere" in str(outcome.result.failed)
+    assert outcome.undone is not None
+    assert "ours has been renamed" in str(outcome.undone.failed)
+
+
 def test_the_server_dies_while_a_pane_is_stopped(world: truth.Truth) -> None:
     world.apply(workspace(world, "a: w p0 p1"))
     processes = world.live.assembly.world.processes

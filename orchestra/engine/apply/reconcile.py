@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import secrets as randomness
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import field
 from datetime import timedelta
@@ -158,7 +159,11 @@ class Reconciler:
                 if place.pane.dead or (place.pane.mark and place.pane.mark.stage is status.Stage.WAITING)
             )
             before = applied.workspace(made.workspace, observed)
-            undone = await self._undo(before, resting, values, settings, report)
+            await asyncio.to_thread(self.world.tmux.execute, list(_taken_back(made, observed)))
+            try:
+                undone = await self._undo(before, resting, values, settings, report)
+            except errors.OrchestraError as error:  # what failed first has to be told, too
+                undone = progress.Result(failed=((made.workspace, str(error)),))
         return Outcome(plan=made, result=result, undone=undone)
 
     async def _undo(
@@ -177,6 +182,30 @@ class Reconciler:
 
 def _looking(by: Reconciler) -> preview.Preview:
     return preview.Preview(tmux=by.world.tmux, secrets=by.world.secrets, size=by.size, new_uid=by.new_uid)
+
+
+def _taken_back(made: plan.Plan, observed: status.Server) -> Iterator[action.Order]:
+    """What the plan let go, because something that a person opened stands in it, is ours again, as it was. What it did not come to let
+    go bears its mark still, and is left alone."""
+    let_go = {step.action.expect for step in made.steps if isinstance(step.action, action.Forget)}
+
+    def back(kind: action.Kind, each: status.Session | status.Window) -> Iterator[action.Order]:
+        if each.mark is not None and each.mark in let_go:
+            yield action.Order(
+                action=action.Write(
+                    kind=kind,
+                    address=each.mark.address,
+                    expect=None,
+                    mark=each.mark,
+                    record=each.record,
+                    id=each.id,
+                )
+            )
+
+    for session in observed.sessions:
+        yield from back(action.Kind.SESSION, session)
+        for window in session.windows:
+            yield from back(action.Kind.WINDOW, window)
 
 
 def _without_waiting(made: plan.Plan) -> plan.Plan:
