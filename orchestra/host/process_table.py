@@ -26,6 +26,8 @@ _ASKED = "name ppid status create_time uids terminal cpu_times memory_info num_t
 """Of psutil."""
 
 _TRIES = 10
+_LISTINGS = 10
+"""At most: where processes come all the time somebody is always new."""
 _BETWEEN_PROGRAMS = 0.002
 """Seconds. For the moment an exec takes, longer when it waits for the disk, a process shows no environment."""
 
@@ -49,7 +51,7 @@ class Row:
 
 
 def read() -> dict[int, Row]:
-    """Every process by pid. What ends meanwhile is left out; what starts meanwhile may be."""
+    """Every process by pid. What ends meanwhile is left out; what starts meanwhile may be, unless who started it is left out, too."""
     return {row.pid: row for row in _read()}
 
 
@@ -207,7 +209,18 @@ def _stat_psutil(pid: int) -> Stat | None:
 
 
 def _read() -> Iterator[Row]:
-    left: Sequence[int] = pids()
+    """Who forks and ends before he is read has a child that was not there yet when all were listed: so they are listed until nobody is
+    new."""
+    known: set[int] = set()
+    for _ in range(_LISTINGS):
+        new = [pid for pid in pids() if pid not in known]
+        if not new:
+            return
+        known.update(new)
+        yield from _rows(new)
+
+
+def _rows(left: Sequence[int]) -> Iterator[Row]:
     for tries_left in reversed(range(_TRIES)):
         between = []
         for pid in left:
