@@ -15,6 +15,8 @@ FIRST_BEAT, LONGEST_BEAT = 0.02, 1.0
 """Seconds between tries while something starts: quick at first, then slower, never slower than the check's own interval."""
 REAPING = 0.01
 """Seconds between looks while tmux fills in how a process ended."""
+KNOWN = 1.0
+"""Seconds that it may take."""
 ENDING = timedelta(hours=1)
 """One stretch of waiting for an end; waiting goes on after it."""
 
@@ -71,7 +73,7 @@ class Gates:
     async def _healthy(self, pane: spec.Pane, seen: _Seen) -> None:
         place = await self._place(pane.address)
         if place.pane.dead:
-            raise Failed(await self._last_words(place.pane))
+            raise Failed(await self._last_words(await self._known(place.pane, pane.address)))
         if pane.health is None:
             return
         dead: status.Pane | None = None
@@ -123,6 +125,16 @@ class Gates:
         return await self._world.prober.attempt(
             health.probe, health.timeout, dir=pane.dir, env=self._environment(pane)
         )
+
+    async def _known(self, pane: status.Pane, address: str) -> status.Pane:
+        """With how it ended, which tmux knows a moment after it sees the terminal closed."""
+        if pane.exit_code is not None or pane.signal is not None:
+            return pane
+        try:
+            async with asyncio.timeout(KNOWN):
+                return await self._ended(address)
+        except TimeoutError:  # it closed its terminal, and lives on
+            return pane
 
     async def _ended(self, address: str) -> status.Pane:
         """The pane once its process has ended and tmux knows how."""
