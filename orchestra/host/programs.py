@@ -59,11 +59,14 @@ def foreground_group(pid: int) -> int | None:
 
 def _is_itself(pid: int) -> bool:
     """Whether the program of a pane that was just made has begun, which is waited for a moment."""
+    forked = True
     for _ in range(_TRIES):
-        if not int(_stat(pid)[6]) & _FORKED:
-            return True
+        state, *fields = _stat(pid)
+        forked = bool(int(fields[5]) & _FORKED)
+        if not forked and (state == b"Z" or _cmdline(pid)):  # in the middle of an exec it has no words
+            break
         time.sleep(_UNTIL_EXEC)  # noqa: TID251  # the kernel tells nobody when an exec is done
-    return False
+    return not forked
 
 
 def _groups(pid: int) -> tuple[int, int]:
@@ -107,9 +110,12 @@ def _below(pid: int) -> Iterator[int]:
 
 
 def _program(pid: int) -> live.Program:
+    return live.Program(argv=_argv(_cmdline(pid)), dir=_link(pid, "cwd"), path=_link(pid, "exe"))
+
+
+def _cmdline(pid: int) -> bytes:
     with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123
-        argv = file.read()
-    return live.Program(argv=_argv(argv), dir=_link(pid, "cwd"), path=_link(pid, "exe"))
+        return file.read()
 
 
 def _argv(raw: bytes) -> tuple[str, ...]:
