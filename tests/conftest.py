@@ -15,7 +15,8 @@ hypothesis.settings.register_profile(
     "ci",
     max_examples=_CI_EXAMPLES,
     deadline=None,  # a loaded machine is not a bug
-    derandomize=False,
+    derandomize="CI"
+    in os.environ,  # what chance finds is for whoever runs them by hand; a landing is judged by what it changes
     print_blob=True,
 )
 hypothesis.settings.register_profile(

@@ -14,6 +14,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,24 @@ DEADLINE = 30.0
 WORKSPACE = "world"
 
 Seen = TypeVar("Seen")
+
+
+@contextlib.contextmanager
+def leaving(path: Path) -> Iterator[None]:
+    """A tmux server on that socket which has taken its last client: whoever connects now finds it leaving."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def last() -> None:
+            listener.accept()[0].close()
+            listener.close()
+
+        waiting = threading.Thread(target=last, daemon=True)
+        waiting.start()
+        yield
+        waiting.join(DEADLINE)
+        assert not waiting.is_alive()
 
 
 def until(look: Callable[[], Seen], what: str = "it", deadline: float = DEADLINE) -> Seen:

@@ -131,6 +131,13 @@ def test_created_where_the_server_that_was_seen_has_ended_since(tmux: live.Live)
     assert hands.observe().key == key
 
 
+def test_created_while_the_server_is_leaving(tmux: live.Live) -> None:
+    tmux.assembly.tmux.observe()
+    with live.leaving(tmux.socket):
+        assert list(tmux.assembly.tmux.execute([order(session("a", "a/one"))])) == [action.Outcome()]
+    assert [row.address for row in tmux.rows()] == ["a/one"]
+
+
 def test_created_in_one_go(hands: Hands) -> None:
     assert hands.shape() == [
         ("a", "main", "a/one"),

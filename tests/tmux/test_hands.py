@@ -352,3 +352,13 @@ def test_the_folder_is_the_servers_alone(tmux: live.Live) -> None:
     with pytest.raises(errors.UsageError, match="there is no pane s/a"):
         tmux.assembly.hands.find(called("s/a"))
     assert not (tmux.folder / "state").exists()
+
+
+def test_a_session_that_ended_with_what_ran_in_it_while_it_was_to_be_killed(panes: Panes) -> None:
+    """It was the last one: with it the server goes."""
+    panes.add("a")
+    seen = panes.tmux.assembly.tmux.observe()
+    panes.tmux.kill_server()
+    panes.tmux.socket.unlink()
+    with live.leaving(panes.tmux.socket):
+        assert not panes.tmux.assembly.keyboard.kill_session(seen.sessions[0], seen.epoch)
