@@ -31,6 +31,8 @@ class Told:
     """Why it is not started again any more."""
     restarts_once: str = ""
     """Once what is so it is restarted, because what it depends on was."""
+    over_limits: str = ""
+    """Which, and how far it is held down for that."""
 
 
 @frozen
@@ -64,6 +66,7 @@ def read(plain: Mapping[str, Any]) -> Report:
                 restarts_in=None if each["restarts_in"] is None else timedelta(seconds=each["restarts_in"]),
                 given_up=each["given_up"],
                 restarts_once=each["restarts_once"],
+                over_limits=each["over_limits"],
             )
             for id_, each in plain["panes"].items()
         },

@@ -169,6 +169,7 @@ def _row(
             else "",
             f"restarts once {told.restarts_once}" if told.restarts_once else "",
             f"started again {output.number(told.restarts, 'time')}" if told.restarts else "",
+            told.over_limits,
         ]
     labels = f"[{table.labels(pane.labels)}]" if pane.labels else ""
     more = [pane.detail, *why, pane.title, labels]
@@ -223,7 +224,8 @@ def _plain_health(verdict: verdicts.Verdict | None) -> dict[str, object] | None:
 
 
 def _plain_told(told: health.Told | None) -> dict[str, object]:
-    """`ended_because`: why the daemon had it ended; `given_up`: why it is not started again; "" where that is not so."""
+    """`ended_because`: why the daemon had it ended; `given_up`: why it is not started again; `over_limits`: which, for
+    people to read; "" where that is not so."""
     if told is None:
         return {
             "health": None,
@@ -232,6 +234,7 @@ def _plain_told(told: health.Told | None) -> dict[str, object]:
             "ended_because": "",
             "given_up": "",
             "restarts_once": "",
+            "over_limits": "",
         }
     soon = told.restarts_in
     return {
@@ -241,6 +244,7 @@ def _plain_told(told: health.Told | None) -> dict[str, object]:
         "ended_because": told.ended_because,
         "given_up": told.given_up,
         "restarts_once": told.restarts_once,
+        "over_limits": told.over_limits,
     }
 
 

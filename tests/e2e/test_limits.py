@@ -125,6 +125,7 @@ def test_a_throttled_pane_runs_on_when_its_daemon_is_killed(cli: Cli) -> None:
     cli.ok("apply", "l.yaml")
     (child,) = live.until(lambda: live.children(pane(cli, "s/hog")["pid"]))
     live.until(lambda: letter(child) == "T", "it stands still")
+    live.until(lambda: "over its limit of cpu, held to 5% of the time" in cli.ok("status"))
     kill(pid_of(cli))
     live.until(lambda: letter(child) == "R", "it runs")
     cli.ok("daemon", "start")
@@ -133,6 +134,7 @@ def test_a_throttled_pane_runs_on_when_its_daemon_is_killed(cli: Cli) -> None:
     cli.ok("limit", "s/hog", "cpu=none")
     found(cli, lambda some: bool(of(some, "limit.kept", "s/hog")))
     live.until(lambda: letter(child) == "R", "it runs")
+    assert pane(cli, "s/hog")["over_limits"] == ""
     cli.ok("daemon", "stop")
 
 

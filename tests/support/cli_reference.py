@@ -181,7 +181,7 @@ SHAPES: dict[str, dict[str, str]] = {
     "status": {
         "measured": "whether a daemon measures health",
         "workspaces": "a list of `name`, counts, `groups`, and `sessions` → `windows` → `panes` (as in get panes, with `health`, "
-        "`restarts`, `restarts_in` seconds, `ended_because`, `given_up` and `restarts_once`)",
+        "`restarts`, `restarts_in` seconds, `ended_because`, `given_up`, `restarts_once` and `over_limits`)",
     },
     "template add": {"name": "what it is called", "path": "where it was put"},
     "template list": {
@@ -217,7 +217,8 @@ A pane's `status` is `running`, `typing` (lines of `send_keys` are not typed yet
 `failed` (another exit code, or a signal), or `ended` (its shell ended, or how is not known yet). `health` of panes, sessions and groups is
 `health` (`healthy`, `degraded`, `unhealthy` or `unknown`), `reason` and `since` (ISO 8601, or null); where no daemon runs it is what
 one look tells. `ended_because` says why the daemon ended what ran in it (a limit, its health), `given_up` why a pane is not started again
-any more, `restarts_once` what is waited for before it is restarted with what it depends on; they are empty where that is not so.
+any more, `restarts_once` what is waited for before it is restarted with what it depends on,
+`over_limits` which limits it is over and how far it is held down for that; they are empty where that is not so.
 """
 
 

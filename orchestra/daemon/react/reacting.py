@@ -55,6 +55,7 @@ class Reacting:
             self.probing.because,
             self.cascade.is_in_hand,
         )
+        self.limiter = limited.limiter(reach, self.supervisor)
         self._parts: tuple[parts.Part, ...] = (
             self.autosave,
             self.collecting,
@@ -64,7 +65,7 @@ class Reacting:
             self.cascade,
             self.supervisor,
             self.probing,  # after who knows why what ended did
-            limited.limiter(reach, self.supervisor),
+            self.limiter,
             self.triggers,
         )
 
@@ -95,7 +96,7 @@ class Reacting:
 
     def health(self) -> dict[str, Any]:
         """Panes by tmux's id, and sessions by workspace and name."""
-        restarts = self.supervisor.restarts
+        restarts, over = self.supervisor.restarts, self.limiter.over()
         given_up = {**self.cascade.failed, **self.supervisor.given_up}
         panes: dict[str, Any] = {}
         for uid, (id_, pid, verdict) in self.probing.judged().items():
@@ -108,6 +109,7 @@ class Reacting:
                 "restarts_in": round(max(due, 0.0), 3) if due is not None else None,
                 "given_up": given_up.get(uid, ""),
                 "restarts_once": self.cascade.waits.get(uid, ""),
+                "over_limits": over.get(id_, ""),
             }
         sessions: dict[str, dict[str, Any]] = {}
         for (workspace, session), verdict in self.probing.sessions().items():

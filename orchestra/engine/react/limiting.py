@@ -189,6 +189,15 @@ class Limiter:
         ]
         return {"limited": len(self._watched), "over": over, "troubles": troubles}
 
+    def over(self) -> Mapping[str, str]:
+        """By tmux's id, for people: which limits a pane is over, and what of the time is left to it."""
+        found: dict[str, str] = {}
+        for key, past in self._past.items():
+            if past.told and key in self._watched:
+                held = f", held to {past.share:.0%} of the time" if past.share < 1 else ""
+                found[self._watched[key].id] = f"over its limit of {', '.join(sorted(past.told))}{held}"
+        return found
+
     def _called(self, key: str) -> str:
         each = self._watched[key]
         return f"{each.workspace}: {each.address}" if each.workspace else each.id
