@@ -13,20 +13,18 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestra.daemon import assemble, enduring, logs, printed
+from orchestra.daemon import assemble, enduring, logs, printed, recording
 from orchestra.daemon.react import parts, reacting
-from orchestra.engine.apply import launching
 from orchestra.engine.hear import bus, happenings, observer, publishing
 from orchestra.engine.react import metrics
-from orchestra.host import clock, ends, inotify, lock, output, paths, recordings, unix_socket
-from orchestra.model import errors, event, spec, status
-from orchestra.plan import record
+from orchestra.host import clock, ends, inotify, lock, paths, recordings, unix_socket
+from orchestra.model import errors, event, status
 from orchestra.store import healing, journal
 from orchestra.tmux import listening
 
@@ -81,7 +79,6 @@ class Daemon:
         self._ready = False
         self._listening = listening.Listening(assembly.host)
         self._troubles: dict[str, str] = {}
-        self._recorded_on = ""
         self.bus = bus.Bus()
         self.journal = journal.Journal(
             found.journal, self._clock, trouble=self._in_trouble, healed=self._healed
@@ -94,12 +91,6 @@ class Daemon:
             assembly.tmux, self._listening, self._clock, self._publish, self._looked, self._lost
         )
         self._logs = logs.Logs(found.recordings)
-        self._to_renew: set[str] = set()
-        self._holding: dict[str, int] = {}
-        """Pane → what holds the place of its process, which waits: it says for what, and that is no output of the process."""
-        self._asked: dict[str, output.Position | None] = {}
-        """Panes that are nobody's and recorded because somebody asked, and where their recording ended before."""
-        self._let_go: set[str] = set()
         self._applies = ThreadPoolExecutor(APPLIES, thread_name_prefix="apply")
         self._enduring = enduring.Enduring(self._clock, self._say)
         self._reacting = reacting.Reacting(
@@ -118,6 +109,15 @@ class Daemon:
                 look_soon=self._look_soon,
             ),
             self._enduring,
+        )
+        self._recording = recording.Recording(
+            found.recordings,
+            self._listening,
+            self._recordings,
+            self._printed,
+            self._enduring,
+            strangers=self._reacting.triggers.strangers,
+            look=self._observer.request,
         )
         self._printed.resumed = self._reacting.triggers.position
         self._printed.from_birth = self._reacting.triggers.reads
@@ -258,91 +258,19 @@ class Daemon:
         await self._reacting.looked(server)
         self._end_without(server)
         self._first_look.set()
-        if not server.running:
-            self._ends.watch({})
-            self._printed.keep({})
-            self._recordings.keep("none", {})
-            return
+        with self._enduring.apart("ends"):
+            self._ends.watch(
+                {
+                    id_: pane.pid
+                    for id_, pane in self._observer.seen.panes.items()
+                    if pane.pid and not pane.ended
+                }
+            )
         try:
-            await self._record(server)
+            await self._recording.looked(server)
         except errors.TmuxUnavailable as error:  # since it was looked at; the next look tells
             _log.warning("not recorded: %s", error)
             self._observer.request()
-
-    async def _record(self, server: status.Server) -> None:
-        if server.epoch != self._recorded_on or server.recordings != str(self._found.recordings):
-            await asyncio.to_thread(self._listening.begin, str(self._found.recordings))
-            self._recorded_on = server.epoch
-            self._observer.request()  # what changed before it could tell us
-        seen = self._observer.seen
-        with self._enduring.apart("ends"):
-            self._ends.watch(
-                {id_: pane.pid for id_, pane in seen.panes.items() if pane.pid and not pane.ended}
-            )
-        places = list(status.places(server))
-        ours = {place.pane.id: place.pane for place in places if place.pane.mark is not None}
-        silent = [id_ for id_, pane in ours.items() if not pane.piped and not pane.dead]
-        if silent:
-            await asyncio.to_thread(self._listening.record, silent, str(self._found.recordings))
-        to_renew, self._to_renew = self._to_renew, set()
-        if again := to_renew & ours.keys():
-            await asyncio.to_thread(
-                self._listening.record, sorted(again), str(self._found.recordings), again=True
-            )
-        strangers = await self._strangers(server, to_renew)
-        whose = {
-            id_: f"{pane.mark.workspace} {pane.mark.address} {pane.mark.uid}"
-            for id_, pane in ours.items()
-            if pane.mark is not None
-        }
-        shells = {id_: shell for id_, pane in ours.items() if (shell := _integrated(pane)) is not None}
-        histories = {id_: shell.history_file for id_, shell in shells.items() if shell.history_file}
-        self._recordings.keep(server.epoch, whose | {id_: f"- {id_} -" for id_ in strangers}, histories)
-        for id_, pid in self._holding.items():
-            if id_ in ours and ours[id_].pid != pid:
-                self._recordings.ended(id_, pid)
-        self._holding = {
-            id_: pane.pid
-            for id_, pane in ours.items()
-            if pane.mark is not None and pane.mark.stage is status.Stage.WAITING
-        }
-        with self._enduring.apart("output"):  # no watch may be left, say
-            self._printed.keep(
-                {
-                    id_: printed.Printing(
-                        workspace=pane.mark.workspace,
-                        address=pane.mark.address,
-                        pid=pane.pid,
-                        token=launching.token(pane.mark.uid) if id_ in shells else "",
-                    )
-                    for id_, pane in ours.items()
-                    if pane.mark is not None
-                }
-                | {
-                    id_: printed.Printing(workspace="", address="", pid=pane.pid, since=self._asked[id_])
-                    for id_, pane in strangers.items()
-                }
-            )
-
-    async def _strangers(self, server: status.Server, to_renew: Set[str]) -> Mapping[str, status.Pane]:
-        """Records panes that are nobody's and that a trigger a person added looks at, for as long as it does."""
-        wanted, base = self._reacting.triggers.strangers(), str(self._found.recordings)
-        nobodys = {place.pane.id: place.pane for place in status.places(server) if place.pane.mark is None}
-        there = {id_: pane for id_, pane in nobodys.items() if id_ in wanted}
-        folder = self._found.recordings / server.epoch
-        self._asked = {
-            id_: self._asked[id_] if id_ in self._asked else output.end(folder / id_) for id_ in there
-        }
-        silent = [id_ for id_, pane in there.items() if not pane.piped and not pane.dead]
-        if silent:
-            await asyncio.to_thread(self._listening.record_asked, silent, base)
-        if again := to_renew & there.keys():
-            await asyncio.to_thread(self._listening.record_asked, sorted(again), base, again=True)
-        over = {id_ for id_, pane in nobodys.items() if pane.piped and id_ not in wanted}
-        if ours := [id_ for id_ in sorted(over - self._let_go) if not output.has_ended(folder / id_)]:
-            await asyncio.to_thread(self._listening.stop_asked, ours)
-        self._let_go = over
-        return there
 
     def _end_without(self, server: status.Server) -> None:
         """What an apply started for its workspace is not left behind for ever when the server is gone."""
@@ -363,8 +291,7 @@ class Daemon:
         self._observer.ended(pane)
 
     def _renew(self, pane: str) -> None:
-        self._to_renew.add(pane)
-        self._observer.request()
+        self._recording.renew(pane)
 
     # --- telling
 
@@ -525,14 +452,6 @@ class Daemon:
     ) -> AsyncIterator[Mapping[str, Any]]:
         async for piece in self._logs.stream(address, tail=tail, since=since, follow=follow):
             yield piece
-
-
-def _integrated(pane: status.Pane) -> spec.Pane | None:
-    """Where it is an interactive shell that was started with integration."""
-    known = record.parse_pane(pane.record)
-    if known is None or known.pane.command is not None or not known.pane.shell_integration:
-        return None
-    return known.pane
 
 
 def _healed(found: healing.Found) -> str:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from types import SimpleNamespace
 from typing import Any, cast
 
 from orchestra.daemon import lifetime
+from orchestra.engine.hear import happenings
 from orchestra.model import errors, status
 
 
@@ -21,8 +23,10 @@ def test_a_server_that_hangs_after_it_was_looked_at_is_looked_at_again() -> None
         _reacting=SimpleNamespace(looked=looked),
         _end_without=lambda _: None,
         _first_look=asyncio.Event(),
-        _record=record,
-        _observer=SimpleNamespace(request=lambda: asked.append("look")),
+        _enduring=SimpleNamespace(apart=lambda _: contextlib.nullcontext()),
+        _ends=SimpleNamespace(watch=lambda _: None),
+        _recording=SimpleNamespace(looked=record),
+        _observer=SimpleNamespace(request=lambda: asked.append("look"), seen=happenings.Seen()),
     )
     asyncio.run(lifetime.Daemon._looked(cast(Any, self), status.Server(running=True)))
     assert asked == ["look"]
