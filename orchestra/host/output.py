@@ -151,9 +151,12 @@ class Reading:
             lost = None if lost is None or missing is None else lost + missing
 
     def pieces(self, size: int = CHUNK) -> Iterator[Piece]:
-        """All there is now."""
+        """All there is now. What is printed meanwhile is for the next time: of what prints faster than it is read there is no end."""
+        now = end(self._folder)
         while (piece := self.read(size)) is not None:
             yield piece
+            if now is None or piece.end >= now:
+                return
 
     def close(self) -> None:
         if self._fd >= 0:

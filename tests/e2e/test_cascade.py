@@ -73,7 +73,7 @@ def alone(cli: Cli) -> Cli:
 def kept(alone: Cli) -> Iterator[Cli]:
     alone.ok("daemon", "start")
     yield alone
-    alone.run("daemon", "stop")
+    alone.ok("daemon", "stop")
 
 
 def test_a_plan_restarts_who_asks_for_it_and_says_so_before(alone: Cli) -> None:
@@ -205,7 +205,7 @@ def test_the_daemon_dies_while_it_stops_a_dependant(cli: Cli, policy: str, ends:
         ("s/top", "s/web was restarted"),
     ]
     assert (cli.folder / "runs").read_text() == "\n" * 2
-    cli.run("daemon", "stop")
+    cli.ok("daemon", "stop")
 
 
 @pytest.mark.torture
@@ -224,4 +224,4 @@ def test_whenever_the_daemon_dies_each_is_restarted_once(cli: Cli) -> None:
         every = found(cli, lambda some, number=number: len(of(some, "pane.restarting")) >= 3 * number)  # type: ignore[misc]
         assert len(of(every, "pane.restarting")) == 3 * number
         live.until(lambda number=number: (cli.folder / "runs").read_text() == "\n" * (number + 1))  # type: ignore[misc]
-    cli.run("daemon", "stop")
+    cli.ok("daemon", "stop")

@@ -446,7 +446,7 @@ def test_freeze_of_a_session_that_is_nobodys(work: Cli) -> None:
 def saving(cli: Cli) -> Iterator[Cli]:
     _mine(cli, "work")
     yield cli
-    cli.run("daemon", "stop")
+    cli.ok("daemon", "stop")
 
 
 def _only_one(saving: Cli) -> None:

@@ -69,7 +69,7 @@ def daemon(cli: Cli) -> Iterator[Cli]:
     cli.write("shop.yaml", MANIFEST)
     assert "started" in cli.ok("daemon", "start")
     yield cli
-    cli.run("daemon", "stop")
+    cli.ok("daemon", "stop")
 
 
 def test_its_life(cli: Cli) -> None:

@@ -57,7 +57,7 @@ def busy(cli: Cli) -> Iterator[Cli]:
     cli.ok("daemon", "start")
     cli.ok("apply", "busy.yaml")
     yield cli
-    cli.run("daemon", "stop")
+    cli.ok("daemon", "stop")
 
 
 @pytest.mark.torture
@@ -178,13 +178,14 @@ def test_the_daemon_hangs(busy: Cli) -> None:
 
 
 def test_output_without_end_is_bounded(busy: Cli) -> None:
-    """On the disk, in memory, and in the time others wait."""
+    """On the disk, in memory, and in the time others wait; also where a health check looks for what it never prints."""
+    health = "health: {output: nowhere, errors: nothing}"
     follower = busy.start("events", "-f", "--type", "pane.output")
     del follower  # it reads nothing
     for number in range(4):
         name = f"more{number}"
-        text = f"version: 1\nworkspace: {name}\nsessions: {{{name}: {{panes: [{{name: p, command: 'yes more of it'}}]}}}}\n"
-        busy.ok("apply", busy.write(f"{name}.yaml", text))
+        text = f"version: 1\nworkspace: {name}\nsessions: {{{name}: {{panes: [{{name: p, command: 'yes more of it', {health}}}]}}}}\n"
+        busy.ok("apply", "--no-wait", busy.write(f"{name}.yaml", text))
     daemon = pid_of(busy)
 
     def printed() -> int:

@@ -30,7 +30,7 @@ def collecting(cli: Cli) -> Iterator[Cli]:
     cli.write("g.yaml", MANIFEST)
     assert "the manifest wants garbage collection" in cli.run("apply", "g.yaml").err
     yield cli
-    cli.run("daemon", "stop")
+    cli.ok("daemon", "stop")
 
 
 def test_what_nobody_needs_goes_and_comes_back(collecting: Cli) -> None:
@@ -88,7 +88,7 @@ def test_by_hand(cli: Cli) -> None:
         cli.ok("gc", "disable")
         assert "off" in cli.ok("gc", "status")
     finally:
-        cli.run("daemon", "stop")
+        cli.ok("daemon", "stop")
 
 
 def test_the_daemon_dies_between_mark_and_sweep(collecting: Cli) -> None:
@@ -119,4 +119,4 @@ def test_what_acts_by_itself_does_not_make_it_again(cli: Cli) -> None:
         cli.ok("apply", "g.yaml", "--yes")
         assert "idle/a" in cli.panes()
     finally:
-        cli.run("daemon", "stop")
+        cli.ok("daemon", "stop")

@@ -65,7 +65,7 @@ def target() -> Iterator[Target]:
 @pytest.fixture
 def kept(cli: Cli) -> Iterator[Cli]:
     yield cli
-    cli.run("daemon", "stop")
+    cli.ok("daemon", "stop")
 
 
 def apply(cli: Cli, *panes: str, more: str = "") -> None:

@@ -30,7 +30,7 @@ def shells(cli: Cli) -> Iterator[Cli]:
     cli.ok("daemon", "start")
     cli.ok("apply", "w.yaml")
     yield cli
-    cli.run("daemon", "stop")
+    cli.ok("daemon", "stop")
 
 
 def _type(cli: Cli, *lines: str) -> None:

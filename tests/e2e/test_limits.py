@@ -41,7 +41,7 @@ def limited(cli: Cli) -> Iterator[Cli]:
     done = cli.run("apply", "l.yaml")
     assert "the daemon was started: the manifest wants restarts and limits" in done.err
     yield cli
-    cli.run("daemon", "stop")
+    cli.ok("daemon", "stop")
 
 
 def exceeded(every: list[dict[str, Any]], address: str) -> list[tuple[str, str]]:

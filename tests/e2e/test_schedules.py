@@ -38,7 +38,7 @@ def shop(cli: Cli) -> Iterator[Cli]:
     done = cli.run("apply", "shop.yaml")
     assert "the daemon was started: the manifest wants schedules" in done.err
     yield cli
-    cli.run("daemon", "stop")
+    cli.ok("daemon", "stop")
 
 
 @pytest.mark.torture

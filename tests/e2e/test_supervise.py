@@ -36,7 +36,7 @@ def kept(cli: Cli) -> Iterator[Cli]:
     done = cli.run("apply", "r.yaml")
     assert "the daemon was started: the manifest wants restarts" in done.err
     yield cli
-    cli.run("daemon", "stop")
+    cli.ok("daemon", "stop")
 
 
 def pane(cli: Cli, address: str) -> dict[str, Any]:

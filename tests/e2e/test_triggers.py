@@ -46,7 +46,7 @@ def write(cli: Cli, triggers: str) -> str:
 @pytest.fixture
 def here(cli: Cli) -> Iterator[Cli]:
     yield cli
-    cli.run("daemon", "stop")
+    cli.ok("daemon", "stop")
 
 
 def id_of(cli: Cli, address: str) -> str:

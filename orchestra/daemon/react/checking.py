@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from orchestra.daemon import assemble, logs
 from orchestra.daemon.react import parts, steering
+from orchestra.engine import patterns
 from orchestra.engine.react import probing, trying
 from orchestra.host import age, recordings
 from orchestra.model import errors
@@ -41,25 +43,30 @@ class Output:
         self._assembly = assembly
         self._recordings = recordings
 
-    def said(self, pane: str, pid: int) -> probing.Said:
+    def searched(self, pane: str, pid: int, pattern: str) -> probing.Searched:
         folder = self._recordings.folder(pane)
         life = recordings.life(folder, pid)
-        lines: list[str] = []
-        whole = True
-        if life is None:  # its recording may have begun after it: what tmux still shows
-            try:
-                lines += self._assembly.tmux.capture(pane).split("\n")
-            except errors.OrchestraError:
-                whole = False
         log = logs.Log(folder, life)
-        try:
+        whole, found = True, False
+
+        def lines() -> Iterator[str]:
+            nonlocal whole
+            if life is None:  # its recording may have begun after it: what tmux still shows
+                try:
+                    yield from self._assembly.tmux.capture(pane).split("\n")
+                except errors.OrchestraError:
+                    whole = False
             for batch in log.batches():
-                lines += batch.lines
                 whole = whole and batch.lost == 0
-            lines.append(log.unfinished())
+                yield from batch.lines
+            yield log.unfinished()
+
+        try:
+            with contextlib.suppress(patterns.TooSlow):
+                found = patterns.search(pattern, lines()) is not None
         finally:
             log.close()
-        return probing.Said(lines=lines, whole=whole)
+        return probing.Searched(found=found, whole=whole)
 
     def age(self, pid: int) -> float | None:
         found = age.ages([pid]).get(pid)

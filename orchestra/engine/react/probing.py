@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from orchestra.engine import patterns, ports
+from orchestra.engine import ports
 from orchestra.engine.hear import bus, happenings
 from orchestra.engine.react import health, overhearing, trying
 from orchestra.model import errors, event, names, spec, status, verdicts
@@ -39,16 +39,16 @@ why. `Busy`: not now."""
 
 
 @frozen
-class Said:
-    """What a process printed so far. `whole`: nothing of it is missing."""
+class Searched:
+    """Whether a pattern is in what a process printed so far. `whole`: nothing of that is missing."""
 
-    lines: Sequence[str]
+    found: bool
     whole: bool
 
 
 class Output(Protocol):
-    def said(self, pane: str, pid: int) -> Said:
-        """By tmux's id of it. Blocks."""
+    def searched(self, pane: str, pid: int, pattern: str) -> Searched:
+        """By tmux's id of it. Blocks. A pattern that takes too long on a line is not found."""
 
     def age(self, pid: int) -> float | None:
         """Seconds for which it has run."""
@@ -349,14 +349,13 @@ class Probing:
     async def _watch_output(self, each: health.Seen, check: spec.Health, probe: spec.OutputProbe) -> None:
         """What it printed before we listened; then every line is a try, and so is an interval without one until the first."""
         known = self._known.get(each.uid)
-        said = Said(lines=(), whole=True)
+        before = Searched(found=False, whole=True)
         if known is None or known.verdict.health is status.Health.UNKNOWN:
-            said = await asyncio.to_thread(self._output.said, each.id, each.pid)
-            with contextlib.suppress(patterns.TooSlow):
-                if await overhearing.found(probe.pattern, said.lines) is not None:
-                    self._tried(each, check, _FOUND)
+            before = await asyncio.to_thread(self._output.searched, each.id, each.pid, probe.pattern)
+            if before.found:
+                self._tried(each, check, _FOUND)
         silent = status.Attempt(
-            healthy=False, reason=f"no line matches {probe.pattern!r} yet", measured=said.whole
+            healthy=False, reason=f"no line matches {probe.pattern!r} yet", measured=before.whole
         )
         while (known := self._known.get(each.uid)) is not None and not known.passes:
             if known.verdict.health in _WELL:

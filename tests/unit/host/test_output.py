@@ -77,6 +77,16 @@ def test_what_grows_is_read_on_and_positions_stay_true(tmp_path: Path) -> None:
     assert output.end(tmp_path) == output.Position.parse("1-1-aa:6")
 
 
+def test_what_grows_faster_than_it_is_read_has_an_end(tmp_path: Path) -> None:
+    write(tmp_path, 1, 0, b"x" * output.CHUNK)
+    reading = output.Reading(tmp_path)
+    for number, piece in enumerate(reading.pieces(), start=1):
+        write(tmp_path, 1, number, piece.data)
+    assert number == 1
+    assert len(next(reading.pieces()).data) == output.CHUNK
+    reading.close()
+
+
 def test_what_went_before_it_was_read_is_counted(tmp_path: Path) -> None:
     for number in range(40):
         write(tmp_path, 1, number, b"x" * output.SEGMENT)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from orchestra.engine import patterns
 from orchestra.engine.hear import bus, happenings
 from orchestra.engine.react import health, overhearing, probing, trying
 from orchestra.model import errors, event, spec, status
@@ -108,8 +109,8 @@ class World:
     def signal(self, processes: Collection[status.Process], name: str) -> None:
         self.killed += [f"{each.pid} {name}" for each in processes]
 
-    def said(self, pane: str, pid: int) -> probing.Said:
-        return probing.Said(lines=self.lines, whole=self.whole)
+    def searched(self, pane: str, pid: int, pattern: str) -> probing.Searched:
+        return probing.Searched(found=patterns.search(pattern, self.lines) is not None, whole=self.whole)
 
     def age(self, pid: int) -> float | None:
         return self.born
