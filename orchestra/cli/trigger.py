@@ -183,7 +183,7 @@ def test(
       orchestra trigger test alert --event '{"type": "pane.exited", "address": "api/server", "exit_code": 1}'
     """
     from orchestra.daemon import added
-    from orchestra.engine.trigger import rehearsing, triggers
+    from orchestra.engine.trigger import deciding, rehearsing
     from orchestra.manifest import fault, reacting
 
     assembly = common.assembly()
@@ -205,8 +205,8 @@ def test(
         events = _kept(assembly, since)
     rows = []
     for at, found in rehearsing.rehearsed(events, force, holds):
-        limited = found.reason if isinstance(found, triggers.Limited) else ""
-        plain = found.event if isinstance(found, triggers.Fire) else {}
+        limited = found.reason if isinstance(found, deciding.Limited) else ""
+        plain = found.event if isinstance(found, deciding.Fire) else {}
         rows.append({**_row(found.rule), "time": at, "event": dict(plain), "limited": limited})
     for expression, summary in wrong.items():
         output.note(output.one_line(f"warning: `when: {expression}` cannot be told: {summary}"))

@@ -18,7 +18,7 @@ from typing import Any
 from orchestra.daemon import assemble
 from orchestra.daemon.react import acting, parts, unheard
 from orchestra.engine.hear import happenings
-from orchestra.engine.trigger import firings, matching, noticing, triggers
+from orchestra.engine.trigger import deciding, firings, matching, noticing, triggers
 from orchestra.host import output, recordings, sampling
 from orchestra.manifest import fault, reacting
 from orchestra.model import codec, errors, event, rules, selector, status
@@ -52,7 +52,7 @@ class Triggers:
         self._firings = firings.Firings(
             reach.clock, reach.publish, self._acting, lambda: random.uniform(0, 0.5)
         )
-        self._deciding = triggers.Deciding(self._holds, self._firings.waits)
+        self._deciding = deciding.Deciding(self._holds, self._firings.waits)
         self._noticing = noticing.Noticing(
             reach.clock,
             reach.publish,
@@ -268,7 +268,7 @@ class Triggers:
     async def _react(self, events: Sequence[event.Event]) -> bool:
         """Whether anything was there to be looked at."""
         now = self._clock.monotonic()
-        found: list[triggers.Fire | triggers.Limited] = []
+        found: list[deciding.Fire | deciding.Limited] = []
         slots: list[int] = []
         self._take(self._deciding.due(now), found, slots)
         looked_at = 0
@@ -288,23 +288,23 @@ class Triggers:
 
     def _take(
         self,
-        decided: Iterable[triggers.Fire | triggers.Limited],
-        found: list[triggers.Fire | triggers.Limited],
+        decided: Iterable[deciding.Fire | deciding.Limited],
+        found: list[deciding.Fire | deciding.Limited],
         slots: list[int],
     ) -> None:
         for each in decided:
             found.append(each)
-            if isinstance(each, triggers.Fire):
+            if isinstance(each, deciding.Fire):
                 slots.append(self._firings.admit(each)[0])
 
-    async def _tell(self, found: Sequence[triggers.Fire | triggers.Limited], slots: Sequence[int]) -> None:
+    async def _tell(self, found: Sequence[deciding.Fire | deciding.Limited], slots: Sequence[int]) -> None:
         """One transaction: that they fire, what is to be done, and up to where events were looked at."""
         self._deciding.is_changed = False
         state = self._state()
         told: list[happenings.Happening] = []
         left = iter(slots)
         for each in found:
-            if isinstance(each, triggers.Fire):
+            if isinstance(each, deciding.Fire):
                 happening, kept = self._firings.told(next(left))
                 state |= kept
                 told.append(happening)
@@ -390,7 +390,7 @@ def _resumed(kept: Any) -> triggers.InForce:
         return triggers.InForce()
 
 
-def _limited(each: triggers.Limited) -> happenings.Happening:
+def _limited(each: deciding.Limited) -> happenings.Happening:
     trigger = each.rule.trigger
     body: event.Body = event.TriggerLimited(trigger=trigger.name, reason=each.reason)
     if each.rule.origin == "schedule" and isinstance(trigger.on, rules.OnSchedule):

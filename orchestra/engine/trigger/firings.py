@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from orchestra.engine import ports
 from orchestra.engine.hear import happenings
-from orchestra.engine.trigger import triggers
+from orchestra.engine.trigger import deciding, triggers
 from orchestra.model import codec, errors, event, rules
 from orchestra.model.frozen import frozen
 
@@ -171,7 +171,7 @@ class Firings:
 
     # --- beginning
 
-    def admit(self, fire: triggers.Fire) -> tuple[int, Run]:
+    def admit(self, fire: deciding.Fire) -> tuple[int, Run]:
         """A slot is taken; nothing is done before `begin`, when what `told` says is on the disk."""
         slot = next(each for each in range(MOST) if each not in self._runs)
         trigger = fire.rule.trigger

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestra.engine.hear import happenings
-from orchestra.engine.trigger import firings, triggers
+from orchestra.engine.trigger import deciding, firings, triggers
 from orchestra.model import event, rules
 from tests.unit.engine.trigger.test_triggers import happened
 
@@ -50,7 +50,7 @@ class World:
             rule = triggers.Rule(
                 workspace="w", trigger=trigger, types=frozenset(), overlap=rules.Overlap.QUEUE, addresses=None
             )
-            slot, _ = self.firings.admit(triggers.Fire(rule=rule, event=event.dump(happened())))
+            slot, _ = self.firings.admit(deciding.Fire(rule=rule, event=event.dump(happened())))
             self.firings.begin([slot])
 
     async def until(self, look: Callable[[], object]) -> None:
@@ -118,7 +118,7 @@ def test_what_a_run_keeps_of_an_event_is_bounded() -> None:
         trigger = rules.Trigger(name="t", on=rules.OnEvent(types=("pane.output",)), do=(ONCE,))
         rule = triggers.Rule(workspace="w", trigger=trigger, types=frozenset())
         body = event.PaneOutput(id="%1", lines=("x" * 10_000, "y", *["z" * 10_000] * 100), position="")
-        _, run = here.firings.admit(triggers.Fire(rule=rule, event=event.dump(happened(body))))
+        _, run = here.firings.admit(deciding.Fire(rule=rule, event=event.dump(happened(body))))
         lines = run.event["lines"]
         assert lines[:3] == ["x" * firings.TEXT, "y", "z" * firings.TEXT]
         assert len(lines) == 16

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestra.engine.trigger import rehearsing, triggers
+from orchestra.engine.trigger import deciding, rehearsing, triggers
 from orchestra.manifest import reacting
 from orchestra.model import event, rules, selector, spec, status
 from orchestra.plan import record, rules_changes
@@ -172,21 +172,21 @@ class World:
     def __init__(
         self, *wanted: rules.Trigger, waits: int = 0, schedules: tuple[rules.Schedule, ...] = ()
     ) -> None:
-        self.deciding = triggers.Deciding(READER.holds, lambda _: waits)
+        self.deciding = deciding.Deciding(READER.holds, lambda _: waits)
         self.deciding.enter(force(*wanted, schedules=schedules))
 
     def at(self, now: float, what: event.Event | None = None) -> str:
         return " ".join(_word(each) for each in self._decided(now, what))
 
-    def _decided(self, now: float, what: event.Event | None) -> Iterator[triggers.Fire | triggers.Limited]:
+    def _decided(self, now: float, what: event.Event | None) -> Iterator[deciding.Fire | deciding.Limited]:
         yield from self.deciding.due(now)
         if what is not None:
             yield from self.deciding.decide(what, now)
 
 
-def _word(each: triggers.Fire | triggers.Limited) -> str:
+def _word(each: deciding.Fire | deciding.Limited) -> str:
     name = each.rule.trigger.name
-    return name if isinstance(each, triggers.Fire) else f"{name}!"
+    return name if isinstance(each, deciding.Fire) else f"{name}!"
 
 
 def unhealthy(after: str, address: str = "api/server") -> event.Event:
@@ -212,9 +212,9 @@ def test_conditions(when: str, fires: bool) -> None:
         except fault.Faulty:
             return False
 
-    deciding = triggers.Deciding(holds)
-    deciding.enter(force(trigger(when=when)))
-    assert bool(list(deciding.decide(happened(), 0))) is fires
+    decides = deciding.Deciding(holds)
+    decides.enter(force(trigger(when=when)))
+    assert bool(list(decides.decide(happened(), 0))) is fires
 
 
 def test_limits_slide_and_are_said_once_for_each_beginning() -> None:
@@ -244,7 +244,7 @@ def test_it_settles_once_for_all_panes_and_fires_with_the_last() -> None:
     assert world.at(1, happened(address="db/server")) == ""
     assert world.at(2.5) == ""
     (fire,) = world.deciding.due(3)
-    assert isinstance(fire, triggers.Fire)
+    assert isinstance(fire, deciding.Fire)
     assert fire.event["address"] == "db/server"
     assert world.at(100) == ""
 
@@ -289,7 +289,7 @@ def test_what_is_held_is_kept_for_who_comes_after() -> None:
 
 
 def test_runs_that_wait_are_limited() -> None:
-    assert World(trigger(), waits=triggers.WAITING).at(0, happened()) == "t!"
+    assert World(trigger(), waits=deciding.WAITING).at(0, happened()) == "t!"
     skip = rules.Schedule(
         name="n", time=rules.Every(interval=timedelta(1)), overlap=rules.Overlap.SKIP, do=LOG
     )
@@ -347,14 +347,14 @@ def test_what_is_nobodys_is_known_by_its_id_and_told_by_its_name() -> None:
     after = triggers.in_force(strangers(("%1", ""), name="renamed"), before)
 
     def told(force: triggers.InForce, id_: str, workspace: str = "") -> list[tuple[object, object]]:
-        deciding = triggers.Deciding(lambda *_: True)
-        deciding.enter(force)
+        decides = deciding.Deciding(lambda *_: True)
+        decides.enter(force)
         address = "api/server" if workspace else ""
-        found = deciding.decide(happened(event.PaneExited(id=id_, pid=7), address, workspace), 0.0)
+        found = decides.decide(happened(event.PaneExited(id=id_, pid=7), address, workspace), 0.0)
         return [
             (each.event["session"], each.event["pane_id"])
             for each in found
-            if isinstance(each, triggers.Fire)
+            if isinstance(each, deciding.Fire)
         ]
 
     assert told(before, "%3") == [("dev", 2)]
