@@ -202,6 +202,8 @@ class Supervisor:
         self._past: dict[str, Past] = {}
         self._waiting: dict[str, Ended] = {}
         """By uid: what is due at some time."""
+        self._starting: set[str] = set()
+        """By uid: what is being started, or was and is not counted yet."""
         self._woken = asyncio.Event()
 
     def resume(self, kept: Any) -> None:
@@ -292,9 +294,10 @@ class Supervisor:
         news = [
             uid for uid, each in found.items() if uid not in self._past or self._past[uid].pid != each.pid
         ]
-        if news and self._is_busy():
+        early = news if news and self._is_busy() else [uid for uid in news if uid in self._starting]
+        if early:
             self._again()
-            found = {uid: each for uid, each in found.items() if uid not in news}
+            found = {uid: each for uid, each in found.items() if uid not in early}
         happened: list[happenings.Happening] = []
         for uid, each in found.items():
             before, now = self._past.get(uid), self._clock.monotonic()
@@ -342,21 +345,28 @@ class Supervisor:
             reasons = {address: self._reason(each) for address, each in panes.items()}
             if not panes:
                 continue
+            self._starting = set(found)
             try:
                 failed = await self._restart(workspace, reasons)
+                happened = [
+                    _of(each, event.PaneFailed(id=each.id, reason=failed[address]))
+                    for address, each in panes.items()
+                    if address in failed and self._started(each, failed[address])
+                ]
             except (errors.Busy, errors.TmuxUnavailable):
                 self._later(panes)
                 continue
             except errors.OrchestraError as error:
-                failed = dict.fromkeys(panes, str(error))
+                happened = [
+                    _of(each, event.PaneFailed(id=each.id, reason=str(error)))
+                    for each in panes.values()
+                    if self._started(each, str(error))
+                ]
             except BaseException:  # a fault of ours, or the end: it is due still
                 self._later(panes)
                 raise
-            happened = [
-                _of(each, event.PaneFailed(id=each.id, reason=failed[address]))
-                for address, each in panes.items()
-                if address in failed and self._started(each, failed[address])
-            ]
+            finally:
+                self._starting = set()
             await self._publish(happened, STATE, self._kept())  # who comes after us counts them, too
             self._again()  # nothing tells that a pane was started in place
 

@@ -324,6 +324,29 @@ def test_nothing_is_decided_while_somebody_applies() -> None:
     asyncio.run(live())
 
 
+def test_what_ends_before_its_start_is_counted_waits_until_it_is() -> None:
+    """Who started it has the lock no more, and has not come to say so."""
+
+    async def live() -> None:
+        again = server(pane("a", dead=True, exit_code=1, pid=8))
+
+        class Starts(World):
+            async def restart(self, workspace: str, reasons: Mapping[str, str]) -> Mapping[str, str]:
+                await self.supervisor.looked(again)
+                return await super().restart(workspace, reasons)
+
+        here = Starts(Clock())
+        await here.supervisor.looked(server(pane("a", dead=True, exit_code=1)))
+        here.clock.lived += 100
+        await here.runs()
+        assert here.looks == 2  # it asked for another look, too
+        await here.supervisor.looked(again)
+        told = [each.number for each in here.said if isinstance(each, event.PaneRestarting)]
+        assert told == [1, 2]
+
+    asyncio.run(live())
+
+
 def test_who_has_the_lock_is_waited_for() -> None:
     async def live() -> None:
         here = World(Clock())
