@@ -134,7 +134,9 @@ def _why(
         if other is not None and other.start:
             verb = "restarted" if other.change.verb is plan.Verb.REPLACE else "started"
             why.append(plan.Cause(reason=f"{each.pane} is {verb}"))
-        elif edge(each, known, there.get(each.pane), is_healthy=True) is Edge.THERE:  # else its gate tells
+            continue
+        place = other.have if other is not None and other.adopt else there.get(each.pane)
+        if edge(each, known, place, is_healthy=True) is Edge.THERE:  # else its gate tells
             why.append(plan.Cause(reason=was_restarted([each.pane]), drift=True))
     return why
 

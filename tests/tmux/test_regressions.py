@@ -183,6 +183,19 @@ def test_a_rollback_takes_back_what_was_let_go_for_a_persons_pane(world: truth.T
     world.nothing_more(before)
 
 
+def test_who_restarts_with_what_is_adopted_is_restarted_by_the_same_plan(world: truth.Truth) -> None:
+    edge = spec.Dependency(pane="b/p0", condition=spec.Condition.STARTED, cascades=True)
+    want = workspace(world, "a: w p1 | b: w p0", p1={"depends_on": (edge,)})
+    world.apply(want)
+    before = world.live.pane("a/p1")
+    world.live.tmux("kill-session", "-t", "=b")
+    world.opened("new-session", "-d", "-s", "b")
+    assert world.live.apply(want, adopt=True).result.ok
+    after = world.live.pane("a/p1")
+    assert (after.pane_id, after.pid != before.pid) == (before.pane_id, True)
+    world.nothing_more(want, adopt=True)
+
+
 def test_what_failed_is_told_when_it_cannot_be_rolled_back(world: truth.Truth) -> None:
     before = workspace(world, "a: w p0 | b: w p0")
     world.apply(before)
