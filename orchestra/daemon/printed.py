@@ -130,7 +130,7 @@ class Printed:
                 found = self._read.get(pane)
                 if found is not None and await self._advance(found):
                     self._grown.add(pane)
-            await asyncio.sleep(0)
+                await asyncio.sleep(0)  # thirty of them that print without end are a second
 
     def close(self) -> None:
         for pane in list(self._read):
