@@ -23,9 +23,7 @@ class TooSlow(errors.OrchestraError):
     """Lines took longer than their budget."""
 
 
-def search(
-    pattern: str, lines: Iterable[str], budget: float = BUDGET, whole: float = math.inf
-) -> str | None:
+def search(pattern: str, lines: Iterable[str], budget: float = BUDGET, whole: float = math.inf) -> str | None:
     """The first line in which `pattern` is found. As `found`."""
     return next(found(pattern, lines, budget, whole), None)
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.conftest import Cli
@@ -173,6 +174,22 @@ def test_the_daemon_hangs(busy: Cli) -> None:
         live.until(lambda: busy.tmux("capture-pane", "-p", "-t", "a:0.1") != seen)
     finally:
         os.kill(daemon, signal.SIGCONT)
+    busy.tmux("new-session", "-d", "-s", "after", "sleep 1000")
+    found(busy, lambda some: "after" in [each["name"] for each in of(some, "session.created")])
+
+
+def test_tmux_hangs_and_the_daemon_is_stopped(busy: Cli) -> None:
+    """It ends, though a thread of it waits for tmux; and the next one hears again."""
+    tmux = server(busy)
+    asked, ticks = psutil.Process(pid_of(busy)), int(busy.tmux("display", "-p", "-t", "a:0.1", "#{pane_pid}"))
+    os.kill(tmux, signal.SIGSTOP)
+    try:
+        os.kill(ticks, signal.SIGKILL)
+        live.until(lambda: [each for each in asked.children() if "display-message" in each.cmdline()])
+        busy.ok("daemon", "stop")
+    finally:
+        os.kill(tmux, signal.SIGCONT)
+    busy.ok("daemon", "start")
     busy.tmux("new-session", "-d", "-s", "after", "sleep 1000")
     found(busy, lambda some: "after" in [each["name"] for each in of(some, "session.created")])
 

@@ -120,9 +120,7 @@ class Gates:
             text = await asyncio.to_thread(self._world.tmux.capture, pane_id)
             try:
                 found = await asyncio.to_thread(
-                    functools.partial(
-                        patterns.search, health.probe.pattern, text.split("\n"), whole=SEARCH
-                    )
+                    functools.partial(patterns.search, health.probe.pattern, text.split("\n"), whole=SEARCH)
                 )
             except patterns.TooSlow as slow:
                 return status.Attempt(healthy=False, reason=str(slow))
