@@ -56,6 +56,8 @@ APPLIES = 4
 """That are asked for over the API, in threads of their own: they mostly wait for each other."""
 PARTING = 1.0
 """Seconds that tmux has at the end to let go of our hooks; when it hangs they stay until the next daemon, and wake nobody."""
+WRITTEN, UNWRITTEN = timedelta(seconds=10), timedelta(seconds=1)
+"""At the end for what waits to be written; where writing fails already."""
 LEAVE = 2.0
 """Seconds that threads have to come to an end when all else has: they may wait for a tmux that hangs, or for whom they stop."""
 SEEK = 1.0
@@ -156,7 +158,9 @@ class Daemon:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(2):
                     await self._say(event.DaemonStopped(pid=os.getpid(), reason=self._reason or "it failed"))
-            await asyncio.to_thread(self.journal.close)
+            # What cannot be written because the disk is full, say, will not be in ten seconds: the next one tells of it again.
+            patience = WRITTEN if self.journal.healthy else UNWRITTEN
+            await asyncio.to_thread(self.journal.close, patience)
             _log.info("stopped: %s", self._reason)
 
     async def _live(self, socket_: socket.socket, ready: Callable[[], None]) -> None:

@@ -230,6 +230,14 @@ def test_the_disk_is_full(busy: Cli) -> None:
     resource.prlimit(daemon, resource.RLIMIT_FSIZE, (soft, hard))
     found(busy, lambda some: "meanwhile" in [each["name"] for each in of(some, "session.created")])
     live.until(lambda: not busy.json("daemon", "status")["troubles"])
+    resource.prlimit(daemon, resource.RLIMIT_FSIZE, (4096, hard))
+    busy.tmux("new-session", "-d", "-s", "later", "sleep 1000")
+    live.until(lambda: busy.json("daemon", "status")["troubles"])
+    began = time.monotonic()
+    busy.ok("daemon", "stop")
+    assert time.monotonic() - began < 10
+    busy.ok("daemon", "start")
+    found(busy, lambda some: "later" in [each["name"] for each in of(some, "session.created")])
 
 
 def test_the_journal_is_locked_by_somebody(busy: Cli) -> None:
