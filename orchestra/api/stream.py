@@ -72,7 +72,17 @@ async def events(
         if 0 < cursor < oldest - 1:
             yield message("lost", {"before": oldest, "reason": "the journal no longer has them"})
         given = 0
-        if newest is not None:
+        if newest is not None and newest > PAGE:
+            # Where they begin. They are read a page at a time, as all that is kept: there may be a million.
+            oldest_of_them = await asyncio.to_thread(
+                journal.read, cursor, limit=1, types=wanted.types, workspace=wanted.workspace,
+                addresses=wanted.addresses, since=wanted.since, newest=True, skip=newest - 1,
+            )  # fmt: skip
+            for each in oldest_of_them:
+                cursor = each.sequence - 1
+            if not follow:
+                limit = newest if limit is None else min(limit, newest)
+        elif newest is not None:
             last = await asyncio.to_thread(
                 journal.read, cursor, limit=newest, types=wanted.types, workspace=wanted.workspace,
                 addresses=wanted.addresses, since=wanted.since, newest=True,

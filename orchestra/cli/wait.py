@@ -13,9 +13,13 @@ from orchestra.cli import codes, health, options, output, suggest
 from orchestra.model import errors, spec, status
 
 if TYPE_CHECKING:  # see options
-    from orchestra.daemon import assemble
+    from collections.abc import Iterator
+
+    from orchestra.daemon import assemble, logs
 
 LONGEST = timedelta(days=365)
+SEARCH = 10.0
+"""Seconds of a processor that what is there already may be searched, also by who waits for less: 8 MiB of the shortest lines take 6."""
 _OUTPUT = "output="
 _MEASURED = (status.Health.HEALTHY, status.Health.DEGRADED, status.Health.UNHEALTHY)
 
@@ -149,11 +153,10 @@ def printed(
     )
     log = logs.Log(folder, life)
     try:
-        found = patterns.search(pattern, shown.split("\n"))
+        found = patterns.search(pattern, shown.split("\n"), whole=SEARCH)
         while found is None:
-            for batch in log.batches():
-                found = found or patterns.search(pattern, batch.lines)
-            found = found or patterns.search(pattern, [log.unfinished()])
+            patience = max(until - time.monotonic(), SEARCH)
+            found = patterns.search(pattern, _lines(log), whole=patience)
             left = until - time.monotonic()
             if found is None and left <= 0:
                 raise errors.ActionFailed(
@@ -169,3 +172,10 @@ def printed(
         watch.close()
         if begun and common.daemon() is None:
             assembly.listening.stop_recording([place.pane.id])
+
+
+def _lines(log: logs.Log) -> Iterator[str]:
+    """All there is now."""
+    for batch in log.batches():
+        yield from batch.lines
+    yield log.unfinished()

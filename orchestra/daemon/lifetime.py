@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -53,6 +54,12 @@ THREADS = 32
 """At most; each is begun when it is needed first."""
 APPLIES = 4
 """That are asked for over the API, in threads of their own: they mostly wait for each other."""
+PARTING = 1.0
+"""Seconds that tmux has at the end to let go of our hooks; when it hangs they stay until the next daemon, and wake nobody."""
+WRITTEN, UNWRITTEN = timedelta(seconds=10), timedelta(seconds=1)
+"""At the end for what waits to be written; where writing fails already."""
+LEAVE = 2.0
+"""Seconds that threads have to come to an end when all else has: they may wait for a tmux that hangs, or for whom they stop."""
 SEEK = 1.0
 """Seconds between looks for a server, where nothing tells that one starts."""
 
@@ -145,12 +152,15 @@ class Daemon:
             self._printed.close()
             self._recordings.close()
             self._ends.watch({})
-            with contextlib.suppress(errors.TmuxUnavailable):
-                await asyncio.to_thread(self._listening.end)
+            with contextlib.suppress(errors.TmuxUnavailable, TimeoutError):
+                async with asyncio.timeout(PARTING):
+                    await asyncio.to_thread(self._listening.end)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(2):
                     await self._say(event.DaemonStopped(pid=os.getpid(), reason=self._reason or "it failed"))
-            await asyncio.to_thread(self.journal.close)
+            # What cannot be written because the disk is full, say, will not be in ten seconds: the next one tells of it again.
+            patience = WRITTEN if self.journal.healthy else UNWRITTEN
+            await asyncio.to_thread(self.journal.close, patience)
             _log.info("stopped: %s", self._reason)
 
     async def _live(self, socket_: socket.socket, ready: Callable[[], None]) -> None:
@@ -464,12 +474,16 @@ def _version() -> str:
 
 
 def serve(assembly: assemble.Assembly, ready: Callable[[], None], linger: timedelta | None = None) -> None:
-    """Runs the daemon of this tmux server here and now. `Conflict` when there is one already."""
+    """Runs the daemon of this tmux server here and now. `Conflict` when there is one already. This process ends with it."""
     found = assembly.directories()
     locks = lock.Locks(found.run, clock.Clock())
 
     async def live() -> None:
         await Daemon(assembly, found, linger).run(ready)
+        # Python waits for threads for ever. What they are at is not lost: as when we are killed, the next one goes on from there.
+        leaving = threading.Timer(LEAVE, os._exit, (os.EX_OK,))
+        leaving.daemon = True
+        leaving.start()
 
     with locks.hold(LOCK, "the daemon", LOCK_WAIT, lambda _: None):
         asyncio.run(live())

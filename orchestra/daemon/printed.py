@@ -24,6 +24,8 @@ HELD = 0.25
 """Seconds for which lines at a shell's prompt wait, at most, for the shell to say that they were a command."""
 PIECE = 64 * 1024
 """Bytes read of one pane before it is another's turn, and everybody else's."""
+LOST = 10.0
+"""Seconds in which it is told once, at most, that a pane prints faster than it is read: one `yes` would fill the journal with that."""
 AGAIN, LATEST = 1.0, 60.0
 """Seconds until what cannot be read is tried again; each time twice as long."""
 
@@ -42,6 +44,10 @@ class _Pane:
     pause: float = 0.0
     again: float = 0.0
     """When it is tried again, monotonic, where it could not be read."""
+    lost: int | None = 0
+    """Bytes that nobody could read in time, and that are not told of yet; None: an unknown number."""
+    silent_until: float = 0.0
+    """Monotonic; before, more of these are only counted."""
     held: asyncio.TimerHandle | None = None
     commands: dict[int, tuple[str, float]] = field(default_factory=dict)
     """Number → its text, and when it began, monotonic; those that have not ended."""
@@ -130,7 +136,7 @@ class Printed:
                 found = self._read.get(pane)
                 if found is not None and await self._advance(found):
                     self._grown.add(pane)
-            await asyncio.sleep(0)
+                await asyncio.sleep(0)  # thirty of them that print without end are a second
 
     def close(self) -> None:
         for pane in list(self._read):
@@ -229,10 +235,12 @@ class Printed:
             pane.again = pane.pause = 0.0
             self.troubles.pop(pane.id, None)
         if piece is None:
+            await self._tell_lost(pane)
             return False
         if piece.lost != 0:
-            lost = event.PaneOutputLost(id=pane.id, size=piece.lost, reason="it came faster than it was read")
-            await self._publisher.publish([self._of(pane, lost)])
+            pane.lost = None if piece.lost is None or pane.lost is None else pane.lost + piece.lost
+            if self._clock.monotonic() >= pane.silent_until:
+                await self._tell_lost(pane)
         found = pane.stream.feed(piece.data)
         self._tell(pane, pane.typed.feed(found))
         if pane.held is not None and not pane.typed.waits:
@@ -244,7 +252,14 @@ class Printed:
             marked = [self._command(pane, each) for each in found if isinstance(each, marks.Mark)]
             if told := [self._of(pane, each) for each in marked if each is not None]:
                 await self._publisher.publish(told)
-        return len(piece.data) == PIECE
+        return len(piece.data) == PIECE or pane.lost != 0
+
+    async def _tell_lost(self, pane: _Pane) -> None:
+        if pane.lost == 0:
+            return
+        body = event.PaneOutputLost(id=pane.id, size=pane.lost, reason="it came faster than it was read")
+        pane.lost, pane.silent_until = 0, self._clock.monotonic() + LOST
+        await self._publisher.publish([self._of(pane, body)])
 
     async def _failed(self, pane: _Pane, error: OSError) -> None:
         """All others are read on."""

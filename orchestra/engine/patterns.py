@@ -11,19 +11,21 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from orchestra.model import errors
+
 BUDGET = 0.1
 """Seconds a line may take."""
 LONGEST = 16 * 1024
 """Characters of a line that are looked at."""
 
 
-class TooSlow(Exception):
-    """A line took longer than the budget. The text says so, for people."""
+class TooSlow(errors.OrchestraError):
+    """Lines took longer than their budget."""
 
 
-def search(pattern: str, lines: Iterable[str], budget: float = BUDGET) -> str | None:
-    """The first line in which `pattern` is found."""
-    return next(found(pattern, lines, budget), None)
+def search(pattern: str, lines: Iterable[str], budget: float = BUDGET, whole: float = math.inf) -> str | None:
+    """The first line in which `pattern` is found. As `found`."""
+    return next(found(pattern, lines, budget, whole), None)
 
 
 def found(

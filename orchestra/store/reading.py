@@ -42,8 +42,10 @@ class Reader:
         since: datetime | None = None,
         until: datetime | None = None,
         newest: bool = False,
+        skip: int = 0,
     ) -> tuple[event.Event, ...]:
-        """In the order of their numbers, the oldest `limit` of those that fit, or the newest; `until` is not in it.
+        """In the order of their numbers, the oldest `limit` of those that fit, or the newest, once so many have been left out; `until` is
+        not in it.
 
         `types` are patterns (`event.matches`). An event that is damaged is told in its place, as a `daemon.fault` of `journal`.
         """
@@ -51,7 +53,7 @@ class Reader:
 
         events = sa.table("events", *(sa.column(name) for name in schema.EVENT_COLUMNS.split(", ")))
         columns = events.c
-        found = sa.select(events).where(columns.sequence > after).limit(max(limit, 0))
+        found = sa.select(events).where(columns.sequence > after).limit(max(limit, 0)).offset(skip)
         found = found.order_by(columns.sequence.desc() if newest else columns.sequence)
         if types and "*" not in types:
             found = found.where(sa.or_(*(columns.type.op("GLOB")(_glob(pattern)) for pattern in types)))

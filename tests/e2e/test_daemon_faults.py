@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.conftest import Cli
@@ -177,6 +178,22 @@ def test_the_daemon_hangs(busy: Cli) -> None:
     found(busy, lambda some: "after" in [each["name"] for each in of(some, "session.created")])
 
 
+def test_tmux_hangs_and_the_daemon_is_stopped(busy: Cli) -> None:
+    """It ends, though a thread of it waits for tmux; and the next one hears again."""
+    tmux = server(busy)
+    asked, ticks = psutil.Process(pid_of(busy)), int(busy.tmux("display", "-p", "-t", "a:0.1", "#{pane_pid}"))
+    os.kill(tmux, signal.SIGSTOP)
+    try:
+        os.kill(ticks, signal.SIGKILL)
+        live.until(lambda: [each for each in asked.children() if "display-message" in each.cmdline()])
+        busy.ok("daemon", "stop")
+    finally:
+        os.kill(tmux, signal.SIGCONT)
+    busy.ok("daemon", "start")
+    busy.tmux("new-session", "-d", "-s", "after", "sleep 1000")
+    found(busy, lambda some: "after" in [each["name"] for each in of(some, "session.created")])
+
+
 def test_output_without_end_is_bounded(busy: Cli) -> None:
     """On the disk, in memory, and in the time others wait; also where a health check looks for what it never prints."""
     health = "health: {output: nowhere, errors: nothing}"
@@ -213,6 +230,14 @@ def test_the_disk_is_full(busy: Cli) -> None:
     resource.prlimit(daemon, resource.RLIMIT_FSIZE, (soft, hard))
     found(busy, lambda some: "meanwhile" in [each["name"] for each in of(some, "session.created")])
     live.until(lambda: not busy.json("daemon", "status")["troubles"])
+    resource.prlimit(daemon, resource.RLIMIT_FSIZE, (4096, hard))
+    busy.tmux("new-session", "-d", "-s", "later", "sleep 1000")
+    live.until(lambda: busy.json("daemon", "status")["troubles"])
+    began = time.monotonic()
+    busy.ok("daemon", "stop")
+    assert time.monotonic() - began < 10
+    busy.ok("daemon", "start")
+    found(busy, lambda some: "later" in [each["name"] for each in of(some, "session.created")])
 
 
 def test_the_journal_is_locked_by_somebody(busy: Cli) -> None:

@@ -143,6 +143,8 @@ def test_what_is_printed(kept: Cli) -> None:
     assert "\x1b" not in ill["reason"]
     kept.tmux("send-keys", "-t", "s:0.0", "a" * 200 + "b", "Enter")  # costs its pattern its whole budget
     live.until(lambda: "took more than" in "".join(kept.json("daemon", "status")["troubles"]))
+    done = kept.run("wait", "s/p", "--for", "output=^(a|aa)+$", "--timeout", "20s")
+    assert (done.code, done.err.split(": ")[-1]) == (1, "make it simpler\n")
     kept.ok("restart", "s/p")
     assert "ready" in kept.ok("logs", "s/p")
     kept.ok("wait", "s/p", "--for", "healthy", "--timeout", "20s")  # said by the new one, not by the old one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
@@ -17,6 +18,8 @@ REAPING = 0.01
 """Seconds between looks while tmux fills in how a process ended."""
 KNOWN = 1.0
 """Seconds that it may take."""
+SEARCH = 10.0
+"""Seconds of a processor that all a pane shows may be searched for a pattern: nobody can end that, also when time is up."""
 ENDING = timedelta(hours=1)
 """One stretch of waiting for an end; waiting goes on after it."""
 
@@ -116,7 +119,9 @@ class Gates:
         if isinstance(health.probe, spec.OutputProbe):
             text = await asyncio.to_thread(self._world.tmux.capture, pane_id)
             try:
-                found = await asyncio.to_thread(patterns.search, health.probe.pattern, text.split("\n"))
+                found = await asyncio.to_thread(
+                    functools.partial(patterns.search, health.probe.pattern, text.split("\n"), whole=SEARCH)
+                )
             except patterns.TooSlow as slow:
                 return status.Attempt(healthy=False, reason=str(slow))
             return status.Attempt(

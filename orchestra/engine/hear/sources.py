@@ -55,8 +55,9 @@ class Journal(Protocol):
         addresses: Sequence[str] = (),
         since: datetime | None = None,
         newest: bool = False,
+        skip: int = 0,
     ) -> tuple[event.Event, ...]:
-        """In order, those with a greater sequence: the first `limit` of them, or the last."""
+        """In order, those with a greater sequence: the first `limit` of them, or the last; behind so many that are left out."""
 
     def last(self) -> int: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from orchestra.engine import patterns, ports
@@ -11,7 +12,9 @@ from orchestra.engine.react import health
 from orchestra.model import event, spec
 
 REST = 10.0
-"""Seconds for which a pattern is left alone that took too long on a line of a pane."""
+"""Seconds for which a pattern is left alone that took too long on lines of a pane."""
+WHOLE = 1.0
+"""Seconds of a processor that lines may take that came together: other panes' wait, and there may be 30,000 of them."""
 
 
 class Overhearing:
@@ -93,7 +96,7 @@ class Overhearing:
 
 async def found(pattern: str, lines: Sequence[str]) -> str | None:
     """The first line in which it is."""
-    return await asyncio.to_thread(patterns.search, pattern, lines)
+    return await asyncio.to_thread(functools.partial(patterns.search, pattern, lines, whole=WHOLE))
 
 
 def _listens(check: spec.Health | None) -> bool:

@@ -121,3 +121,85 @@ def test_a_recording_that_cannot_be_read_keeps_no_other_from_being_read(
     fault = told[0]
     assert isinstance(fault, event.DaemonFault)
     assert fault.reason == "what s/1 prints cannot be read: is a directory"
+
+
+@pytest.mark.skipif(not inotify.AVAILABLE, reason="without it files are looked at again and again")
+def test_what_is_lost_again_and_again_is_told_now_and_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once the first time; then in one sum, when all that is left has been read."""
+    size = len("a line\n")
+    monkeypatch.setattr(output, "SEGMENT", size)
+    monkeypatch.setattr(printed, "PIECE", size)
+
+    async def scenario() -> list[event.Body]:
+        ticks, listened = clock.Clock(), bus.Bus()
+        kept = recordings.Recordings(tmp_path, ticks, lambda _: None)
+        publisher = _Slow(journal.Journal(tmp_path / "journal", ticks), listened, ticks, lambda _: None)
+        publisher.told = asyncio.Queue()
+        folder = kept.folder("%1")
+        folder.mkdir(parents=True)
+        first = folder / str(output.Segment(1, 2, 0))
+        first.touch()
+        reader = printed.Printed(kept, listened, publisher, ticks)
+        reader.keep({"%1": printed.Printing(workspace="w", address="s/p", pid=3)})
+        with listened.subscribe(lambda _: False, output=lambda _: True):
+            for number in range(0, 9, 2):  # each other one is gone before it was read
+                (folder / str(output.Segment(1, 2, number))).write_text("a line\n")
+            reading = asyncio.get_running_loop().create_task(reader.run())
+            try:
+                async with asyncio.timeout(10):
+                    return [await publisher.told.get() for _ in range(2)]
+            finally:
+                reading.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await reading
+                reader.close()
+                kept.close()
+
+    assert [each.size for each in asyncio.run(scenario()) if isinstance(each, event.PaneOutputLost)] == [
+        size,
+        3 * size,
+    ]
+
+
+@pytest.mark.skipif(not inotify.AVAILABLE, reason="without it files are looked at again and again")
+def test_between_two_panes_it_is_everybody_elses_turn(tmp_path: Path) -> None:
+    """However many print at once, who asks the daemon something waits for one piece of one of them."""
+
+    async def scenario() -> list[tuple[int, str]]:
+        ticks, listened = clock.Clock(), bus.Bus()
+        kept = recordings.Recordings(tmp_path, ticks, lambda _: None)
+        publisher = publishing.Publisher(journal.Journal(tmp_path / "journal", ticks), listened, ticks)
+        files = {f"%{each}": kept.folder(f"%{each}") / str(output.Segment(1, 2, 0)) for each in range(5)}
+        for file in files.values():
+            file.parent.mkdir(parents=True)
+            file.touch()
+        turn, heard = 0, list[tuple[int, str]]()
+
+        def hear(told: event.Event) -> bool:
+            heard.append((turn, told.address))
+            return False
+
+        reader = printed.Printed(kept, listened, publisher, ticks)
+        reader.keep({pane: printed.Printing(workspace="w", address=f"s/{pane}", pid=3) for pane in files})
+        with listened.subscribe(hear, output=lambda _: True):
+            for file in files.values():
+                file.write_text("a line\n")
+            reading = asyncio.get_running_loop().create_task(reader.run())
+            try:
+                async with asyncio.timeout(10):
+                    while len(heard) < len(files):
+                        await asyncio.sleep(0)
+                        turn += 1
+            finally:
+                reading.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await reading
+                reader.close()
+                kept.close()
+        return heard
+
+    heard = asyncio.run(scenario())
+    assert sorted(pane for _, pane in heard) == [f"s/%{each}" for each in range(5)]
+    assert len({turn for turn, _ in heard}) == 5

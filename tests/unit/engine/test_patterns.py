@@ -26,6 +26,8 @@ def test_a_pattern_that_never_ends_is_stopped() -> None:
 def test_a_pattern_that_is_slow_on_every_line_is_stopped_where_others_wait() -> None:
     with pytest.raises(patterns.TooSlow, match=r"took more than 0.05 s on [0-9]+ lines"):
         list(patterns.found("a*a*a*[bc]", ["a" * 200] * 10_000, budget=60, whole=0.05))
+    with pytest.raises(patterns.TooSlow, match=r"took more than 0.05 s on [0-9]+ lines"):
+        patterns.search("a*a*a*[bc]", ["a" * 200] * 10_000, budget=60, whole=0.05)
 
 
 def test_a_line_is_looked_at_to_a_length() -> None:

@@ -383,6 +383,22 @@ def test_lines_make_it_degraded_until_it_recovers() -> None:
     live(scenario)
 
 
+def test_a_pattern_that_is_slow_on_every_line_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many lines came at once: other panes' wait, and so does the daemon's end."""
+    monkeypatch.setattr(overhearing, "WHOLE", 0.05)
+    check = dataclasses.replace(FAST, errors="a*a*a*[bc]")
+
+    async def scenario(here: World) -> None:
+        await here.part.looked(server(pane(check=check)))
+        await here.until(lambda: here.turns() and here.bus.wants_output("s/a"))
+        here.bus.publish([printed(*["a" * 200] * 5000)])
+        await here.until(lambda: here.part.describe()["troubles"])
+        assert "took more than" in here.part.describe()["troubles"][0]
+        assert here.turns()[-1][0] == "healthy"
+
+    live(scenario)
+
+
 def test_without_a_probe_it_works_while_it_runs_and_prints_no_error() -> None:
     async def scenario(here: World) -> None:
         quiet = spec.Health(errors="ERROR", recovery=timedelta(milliseconds=50))
