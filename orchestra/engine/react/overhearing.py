@@ -31,7 +31,7 @@ class Overhearing:
         self._error = error
         self._panes: Mapping[str, health.Seen] = {}
         """By tmux's id."""
-        self._addresses: Collection[str] = ()
+        self._addresses: set[str] = set()
         self._resting: dict[tuple[str, str], tuple[float, str]] = {}
         """By uid and pattern: until when it is left alone, and what is to be said."""
         self.matched: dict[str, float] = {}
@@ -40,7 +40,9 @@ class Overhearing:
     def keep(self, panes: Collection[health.Seen]) -> None:
         """These are there now."""
         self._panes = {each.id: each for each in panes if each.running and _listens(each.check)}
-        self._addresses = {each.address for each in self._panes.values()}
+        before, self._addresses = self._addresses, {each.address for each in self._panes.values()}
+        if self._addresses != before:
+            self._bus.changed()  # now, not at the next look: what is printed until then nobody would search
         there = {each.uid for each in panes}
         self._resting = {key: each for key, each in self._resting.items() if key[0] in there}
         self.matched = {uid: at for uid, at in self.matched.items() if uid in there}

@@ -405,6 +405,22 @@ def test_without_a_probe_it_works_while_it_runs_and_prints_no_error() -> None:
 OUTPUT = dataclasses.replace(FAST, probe=spec.OutputProbe(pattern="ready"), failure_threshold=1000)
 
 
+def test_its_lines_are_read_from_the_look_on_that_sees_it_run() -> None:
+    """What it printed before that is searched; nobody would tell of lines between that look and the next."""
+
+    async def scenario(here: World) -> None:
+        waits, other = pane(check=OUTPUT, dead=True, stage=status.Stage.WAITING), pane("b", OUTPUT)
+        await here.part.looked(server(waits, other))
+        await here.until(lambda: here.bus.wants_output("s/b"))
+        chosen: list[bool] = []
+        here.bus.changed = lambda: chosen.append(here.bus.wants_output("s/a"))
+        for _ in range(2):
+            await here.part.looked(server(pane(check=OUTPUT, pid=8), other))
+        assert chosen == [True]
+
+    live(scenario)
+
+
 def test_what_it_printed_before_we_listened_counts() -> None:
     async def scenario(here: World) -> None:
         here.lines = ("booting", "ready now")
