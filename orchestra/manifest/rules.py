@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from orchestra.manifest import duration, health, template, tree
+from orchestra.manifest import duration, event_fields, health, template, tree
 from orchestra.manifest.problem import Problems, listed, quoted
 from orchestra.manifest.tree import List, Map, Node, Scalar
 from orchestra.model import event, rules, selector
@@ -24,6 +24,8 @@ TIMES = ("cron", "every", "at")
 SIZES = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 OFTENEST = timedelta(milliseconds=100)
 """Each time is an event on the disk."""
+LEAST_MEMORY = 64 * 1024
+"""Bytes. Below it no program can be, so that a number without its unit is a slip."""
 UNITS = {"cpu": "%", "memory": "KMGT", "io": "KMGT", "processes": "", "threads": ""}
 """What may stand behind the number a metric is compared with."""
 
@@ -82,6 +84,10 @@ def _refuse_twins(kind: str, nodes: list[Map], problems: Problems) -> None:
 def _trigger(node: Map, schedules: list[str], known: Known) -> rules.Trigger | None:
     name, on = tree.text(tree.child(node, "name")), _on(tree.child(node, "on"), schedules, known)
     do = reactions(tree.child(node, "do"), known)
+    if on is not None:
+        event_fields.refuse_unknown(
+            event_fields.kinds(on), known.problems, when=tree.child(node, "when"), do=tree.child(node, "do")
+        )
     if name is None or on is None:
         return None
     default = rules.Trigger(name=name, on=on, do=do)
@@ -391,6 +397,7 @@ def _schedule(node: Map, known: Known) -> rules.Schedule | None:
     name = tree.text(tree.child(node, "name"))
     said = [key for key in TIMES if key in node.entries]
     do = reactions(tree.child(node, "do"), known)
+    event_fields.refuse_unknown(("schedule.due",), known.problems, do=tree.child(node, "do"))
     if not said:
         problems.add(node.at, "this is never due", hint=f"say one of {listed(TIMES)}")
         return None
@@ -508,9 +515,23 @@ def limits(node: Node | None, problems: Problems) -> rules.Limits | None:
         return None
     default = rules.Limits()
     time = tree.child(node, "time")
+    memory = _size(tree.child(node, "memory"))
+    if memory is not None and memory < LEAST_MEMORY:
+        problems.add(
+            node.entries["memory"].node.at,
+            f"no process runs in {memory} bytes",
+            hint="a size without a unit is in bytes; for example `512M`",
+        )
+    cpu = _number(tree.text(tree.child(node, "cpu")), "%")
+    if cpu == 0:
+        problems.add(
+            node.entries["cpu"].node.at,
+            "`cpu` must be more than nothing",
+            hint="for example `50%`, of one core",
+        )
     return rules.Limits(
-        memory=_size(tree.child(node, "memory")),
-        cpu=_number(tree.text(tree.child(node, "cpu")), "%"),
+        memory=memory,
+        cpu=cpu,
         processes=tree.whole(tree.child(node, "processes")),
         output=_size(tree.child(node, "output")),
         time=None if time is None else _longer_than_nothing(node, "time", problems),
@@ -550,6 +571,7 @@ def watch(node: Node | None, known: Known) -> rules.Watch | None:
         return None
     paths, do = tree.texts(tree.child(node, "paths")), tree.child(node, "do")
     default = rules.Watch(paths=paths)
+    event_fields.refuse_unknown(("watch.changed",), known.problems, do=do)
     return rules.Watch(
         paths=paths,
         ignore=tree.texts(tree.child(node, "ignore")),
