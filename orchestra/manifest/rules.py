@@ -19,6 +19,9 @@ ACTS = (
     "run", "send_keys", "signal", "start", "stop", "restart", "snapshot", "message", "collect", "apply", "notify",
     "webhook", "log",
 )  # fmt: skip
+BARE = ("start", "stop", "restart")
+"""That may be said with nothing but the panes."""
+TO_PANES = (*BARE, "send_keys", "signal", "message")
 KINDS = ("output", "idle", "timeout", "file", "metric", "schedule")
 TIMES = ("cron", "every", "at")
 SIZES = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
@@ -88,6 +91,8 @@ def _trigger(node: Map, schedules: list[str], known: Known) -> rules.Trigger | N
         event_fields.refuse_unknown(
             event_fields.kinds(on), known.problems, when=tree.child(node, "when"), do=tree.child(node, "do")
         )
+        if isinstance(on, rules.OnSchedule | rules.OnFile):
+            _refuse_no_panes(tree.child(node, "do"), known.problems)
     if name is None or on is None:
         return None
     default = rules.Trigger(name=name, on=on, do=do)
@@ -352,6 +357,21 @@ def _webhook(node: Node, problems: Problems) -> rules.Webhook | None:
     )
 
 
+def _refuse_no_panes(do: Node | None, problems: Problems) -> None:
+    """Of what is no pane's: who does not say which panes are meant means the event's own."""
+    for each in tree.items(do):
+        for key in TO_PANES:
+            given = tree.child(each, key)
+            if given is None or tree.child(given, "to") is not None:
+                continue
+            if key not in BARE or not isinstance(given, Scalar):
+                problems.add(
+                    given.at,
+                    f"{quoted(key)} does not say which panes",
+                    hint="times and files are of no pane: say `to`, as in `to: api/server`, `to: '@backend'` or `to: '@all'`",
+                )
+
+
 def _texts(node: Node, key: str) -> dict[str, str]:
     pairs = tree.children(tree.child(node, key))
     return {name: entry.node.text for name, entry in pairs if isinstance(entry.node, Scalar)}
@@ -398,6 +418,7 @@ def _schedule(node: Map, known: Known) -> rules.Schedule | None:
     said = [key for key in TIMES if key in node.entries]
     do = reactions(tree.child(node, "do"), known)
     event_fields.refuse_unknown(("schedule.due",), known.problems, do=tree.child(node, "do"))
+    _refuse_no_panes(tree.child(node, "do"), problems)
     if not said:
         problems.add(node.at, "this is never due", hint=f"say one of {listed(TIMES)}")
         return None
