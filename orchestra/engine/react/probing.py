@@ -156,8 +156,12 @@ class Probing:
         }
 
     def sessions(self) -> Mapping[tuple[str, str], verdicts.Verdict]:
-        """By workspace and name."""
-        return dict(self._sessions)
+        """By workspace and name. A reason may have become another one since the session last turned."""
+        now = {key: self._worst(self._members.get(key, ())) for key in self._sessions}
+        return {
+            key: dataclasses.replace(each, reason=now[key].reason) if now[key].health is each.health else each
+            for key, each in self._sessions.items()
+        }
 
     def because(self, uid: str, pid: int) -> str:
         """Why this process was to be stopped; "" when it was not."""

@@ -405,6 +405,20 @@ def test_without_a_probe_it_works_while_it_runs_and_prints_no_error() -> None:
 OUTPUT = dataclasses.replace(FAST, probe=spec.OutputProbe(pattern="ready"), failure_threshold=1000)
 
 
+def test_a_session_has_the_reason_that_its_pane_has_now() -> None:
+    async def scenario(here: World) -> None:
+        here.answer = here.ill
+        slow = dataclasses.replace(FAST, failure_threshold=1000)
+        await here.part.looked(server(pane(check=slow)))
+        key = ("w", "s")
+        assert here.part.sessions()[key].reason == "s/a: it has not answered a probe yet"
+        await here.until(lambda: here.part.judged()["a"][2].reason == BAD.reason)
+        assert here.part.sessions()[key].reason == f"s/a: {BAD.reason}"
+        assert here.turns("$1") == []
+
+    live(scenario)
+
+
 def test_its_lines_are_read_from_the_look_on_that_sees_it_run() -> None:
     """What it printed before that is searched; nobody would tell of lines between that look and the next."""
 
