@@ -80,7 +80,7 @@ class Overhearing:
             self.matched[each.uid] = heard
             self._ready(each)
         if (line := await self._found(each.uid, check.errors, lines)) is not None:
-            self._error(each, "".join(one if one.isprintable() else "�" for one in line[:200]))
+            self._error(each, shown(line))
 
     async def _found(self, uid: str, pattern: str | None, lines: Sequence[str]) -> str | None:
         now = self._clock.monotonic()
@@ -91,6 +91,10 @@ class Overhearing:
         except patterns.TooSlow as slow:
             self._resting[uid, pattern] = self._clock.monotonic() + REST, str(slow)
             return None
+
+
+def shown(line: str) -> str:
+    return "".join(one if one.isprintable() else "�" for one in line[:200])
 
 
 async def found(pattern: str, lines: Sequence[str]) -> str | None:

@@ -110,7 +110,8 @@ class World:
         self.killed += [f"{each.pid} {name}" for each in processes]
 
     def searched(self, pane: str, pid: int, pattern: str) -> probing.Searched:
-        return probing.Searched(found=patterns.search(pattern, self.lines) is not None, whole=self.whole)
+        found = patterns.search(pattern, self.lines)
+        return probing.Searched(found=found is not None, whole=self.whole, line=found or "")
 
     def age(self, pid: int) -> float | None:
         return self.born
@@ -379,6 +380,35 @@ def test_lines_make_it_degraded_until_it_recovers() -> None:
         await here.until(lambda: here.part.describe()["troubles"])
         assert "took more than 100 ms" in here.part.describe()["troubles"][0]
         assert here.trier.tries > attempts  # the loop went on
+
+    live(scenario)
+
+
+def test_an_error_that_it_printed_before_it_was_seen_counts() -> None:
+    async def scenario(here: World) -> None:
+        loud = dataclasses.replace(FAST, errors="ERROR", recovery=timedelta(milliseconds=300))
+        here.lines = ("well", "ERROR of \x1b")
+        await here.part.looked(server(pane(check=loud)))
+        await here.until(lambda: len(here.turns()) == 2)
+        assert here.turns() == [("degraded", "it printed: ERROR of �"), ("healthy", "no errors for 0.3 s")]
+        here.born = 10.0  # long ago
+        await here.part.looked(server(pane(check=loud, pid=8)))
+        await here.until(lambda: len(here.turns()) == 4)
+        assert [turn[0] for turn in here.turns()[2:]] == ["unknown", "healthy"]
+
+    live(scenario)
+
+
+def test_it_stays_degraded_for_what_it_printed_and_not_for_how_its_probe_went() -> None:
+    async def scenario(here: World) -> None:
+        loud = dataclasses.replace(FAST, errors="ERROR", recovery=timedelta(minutes=1))
+        await here.part.looked(server(pane(check=loud)))
+        await here.until(lambda: here.turns() and here.bus.wants_output("s/a"))
+        here.bus.publish([printed("ERROR of it")])
+        await here.until(lambda: len(here.turns()) == 2)
+        tries = here.trier.tries
+        await here.until(lambda: here.trier.tries > tries + 2)
+        assert here.part.judged()["a"][2].reason == "it printed: ERROR of it"
 
     live(scenario)
 
