@@ -10,6 +10,8 @@ from orchestra.manifest.tree import List, Map, Node, Scalar
 from orchestra.model import event, rules
 from orchestra.model.diagnostic import Location
 
+BESIDE = ("session", "pane", "pane_id")
+"""Told beside an event's own: of what is nobody's its session and its pane's number, and a command that number of any pane."""
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'")
 _READ = re.compile(r"(?<![\w.])event\.([A-Za-z_]\w*)")
@@ -41,7 +43,7 @@ def refuse_unknown(
     known = list(dict.fromkeys(name for each in types for name in event.readable(each)))
     what = next(iter(types)) if len(types) == 1 else "any of these events"
     for at, name in (*_of_condition(when), *_of_templates(do)):
-        if name not in known:
+        if name not in known and name not in BESIDE:
             problems.add(
                 at,
                 f"`event.{name}` is no field of {what}",

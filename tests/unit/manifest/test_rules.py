@@ -150,6 +150,8 @@ def test_when(tmp_path: Path, text: str, when: str) -> None:
         ("triggers: [{name: t, on: pane.exited, when: 'evnt.x == 1', do: [{log: x}]}]", ["there is no `evnt` that has fields"]),
         ("triggers: [{name: t, on: pane.exited, do: [{run: {command: x, env: {A: '{{ event.exitcode }}'}}}]}]",
          ["`event.exitcode` is no field of pane.exited"]),
+        ("triggers: [{name: t, on: pane.exited, when: event.session == 's', do: [{run: {command: x, env: {A: '{{ event.pane_id }}'}}}]}]",
+         []),
         ("schedules: [{name: s, every: 1m, do: [{restart: {}}, {stop: api}, {message: {to: api/shell, text: x}}]}]",
          ["`restart` does not say which panes"]),
         ("triggers: [{name: t, on: {file: [x]}, do: [{send_keys: [C-c]}]}]", ["`send_keys` does not say which panes"]),
