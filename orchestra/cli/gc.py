@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # see options
 
 PATIENCE = 120.0
 """Seconds for a pass: snapshots are saved in it, and shells may take their time to end."""
+_SHORTEST = timedelta(minutes=1)
+"""`gc enable 2` is two seconds, and was meant to be hours."""
 
 
 @click.group("gc")
@@ -145,8 +147,11 @@ def enable(common: options.Common, ttl: timedelta | None) -> int:
     from orchestra.daemon import gc_wish, wished
     from orchestra.model import rules
 
-    if ttl is not None and not ttl:
-        raise errors.UsageError("TTL must be longer than nothing")
+    if ttl is not None and ttl < _SHORTEST:
+        raise errors.UsageError(
+            "TTL is a minute or longer: sooner nobody has come back",
+            hint="a number without its unit is in seconds; orchestra gc run --force takes what is idle now",
+        )
     wanted = rules.Gc(idle=ttl or gc_wish.DEFAULT_IDLE)
     wished.write(common.assembly().directories().gc, wanted)
     there = common.daemon()

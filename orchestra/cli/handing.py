@@ -21,7 +21,7 @@ class Handing:
     def __init__(self, common: options.Common, workspace: spec.Workspace | None, *, start: bool) -> None:
         """None: nothing is handed over."""
         self._common = common
-        self._needs = _lives_on(workspace) if workspace is not None else ""
+        self._needs = lives_on(workspace) if workspace is not None else ""
         self._hands = workspace is not None
         self._start = start
         self._started = False
@@ -44,7 +44,7 @@ class Handing:
             running.post("/v1/autosave", {})
 
 
-def _lives_on(workspace: spec.Workspace) -> str:
+def lives_on(workspace: spec.Workspace) -> str:
     """What goes on after an apply; "" for nothing."""
     panes, rules = workspace.panes, workspace.rules
     wants = {

@@ -66,6 +66,19 @@ OLD = {
 }
 """Spellings of old scripts, in `bridge_metrics`: they answer in JSON, and no list shows them."""
 
+OTHERS = {
+    "config": "render",
+    "destroy": "delete",
+    "exec": "pane exec",
+    "kill": "pane kill, or stop",
+    "list": "get",
+    "ls": "get",
+    "plan": "diff",
+    "ps": "status",
+    "rm": "delete",
+}
+"""What other tools call a command of ours, where it is not spelled alike."""
+
 
 class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -95,7 +108,7 @@ class Commands(click.Group):
         if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
             import difflib  # only a slip pays for it
 
-            near = difflib.get_close_matches(name.lower(), known, n=1)
+            near = [OTHERS[name]] if name in OTHERS else difflib.get_close_matches(name.lower(), known, n=1)
             hint = f"did you mean {near[0]}?" if near else "orchestra --help lists the commands"
             raise errors.UsageError(f'no such command "{name}"', hint=hint)
         return super().resolve_command(ctx, args)

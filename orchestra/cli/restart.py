@@ -34,4 +34,4 @@ def command(common: options.Common, addresses: tuple[str, ...]) -> int:
         starts = dict.fromkeys(meant, "restarted by a person")
         return compare.Options(prune=False, targets=tuple(meant), starts=starts)
 
-    return steer.steered(common, "restarted", addresses, choose)
+    return steer.steered(common, "restart", "restarted", addresses, choose)

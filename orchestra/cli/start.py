@@ -33,4 +33,4 @@ def command(common: options.Common, addresses: tuple[str, ...]) -> int:
         starts = {each: "started by a person" for each, place in meant.items() if place.pane.dead}
         return compare.Options(prune=False, targets=tuple(starts) or steer.NOBODY, starts=starts)
 
-    return steer.steered(common, "started", addresses, choose)
+    return steer.steered(common, "start", "started", addresses, choose)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -57,11 +57,20 @@ def command(common: options.Common, workspace: str | None) -> int:
             output.say("")
         for line in _tree(each, ages, report, of_groups[each.name]):
             output.say(line)
-    if not report.measured and any(pane.checked or pane.restarted for each in found for pane in each.panes):
-        output.note(
-            "no daemon runs: nothing is probed, and nothing started again; start it with: orchestra daemon start"
-        )
+    if not report.measured:
+        _tell_what_nobody_does(found, server)
     return codes.OK
+
+
+def _tell_what_nobody_does(found: Sequence[overview.Workspace], server: seen.Server) -> None:
+    from orchestra.cli import handing
+    from orchestra.plan import applied  # only where no daemon runs
+
+    for each in found:
+        if wanted := handing.lives_on(applied.workspace(each.name, server)):
+            output.note(
+                f"no daemon runs, and {each.name} wants {wanted}; start it with: orchestra daemon start"
+            )
 
 
 def wanted(

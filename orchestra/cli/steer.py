@@ -20,7 +20,8 @@ NOBODY = ("-",)
 
 def steered(
     common: options.Common,
-    name: str,
+    command: str,
+    done_word: str,
     wanted: Sequence[str],
     choose: Callable[[dict[str, status.Place]], compare.Options],
     *,
@@ -63,9 +64,9 @@ def steered(
                 for each in outcome.plan.changes
                 if each.verb != "none" and each.address not in bad
             ]
-            output.say(output.one_line(f"{workspace}: {name} {', '.join(done) if done else 'nothing'}"))
+            output.say(output.one_line(f"{workspace}: {done_word} {', '.join(done) if done else 'nothing'}"))
     if common.json:
-        (output.result if code == codes.OK else _failed)(name, {"workspaces": rows})
+        (output.result if code == codes.OK else _failed)(command, {"workspaces": rows})
     return code
 
 
@@ -85,8 +86,8 @@ def _telling(named: Sequence[str], screen: live.Screen, *, quiet: bool) -> Calla
     return told
 
 
-def _failed(name: str, row: dict[str, Any]) -> None:
-    output.failure(name, "not everything was done", row)
+def _failed(command: str, row: dict[str, Any]) -> None:
+    output.failure(command, "not everything was done", row)
 
 
 def panes_meant(assembly: Any, wanted: Sequence[str]) -> dict[str, list[str]]:

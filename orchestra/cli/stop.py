@@ -31,4 +31,4 @@ def command(common: options.Common, addresses: tuple[str, ...]) -> int:
     def choose(meant: dict[str, status.Place]) -> compare.Options:
         return compare.Options(prune=False, targets=tuple(meant), stops=frozenset(meant))
 
-    return steer.steered(common, "stopped", addresses, choose)
+    return steer.steered(common, "stop", "stopped", addresses, choose)

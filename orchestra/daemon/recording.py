@@ -39,8 +39,9 @@ class Recording:
         self._on = ""
         """The server's life in which we have begun."""
         self._to_renew: set[str] = set()
-        self._holding: dict[str, int] = {}
-        """Pane → what holds the place of its process, which waits: it says for what, and that is no output of the process."""
+        self._holding: dict[str, tuple[int, output.Position | None]] = {}
+        """Pane → what holds the place of its process, which waits, and up to where that has printed: it says what is waited for, and that
+        is no output of the process."""
         self._asked: dict[str, output.Position | None] = {}
         """Strangers, and where their recording ended before."""
         self._let_go: set[str] = set()
@@ -102,10 +103,9 @@ class Recording:
         shells = {id_: shell for id_, pane in ours.items() if (shell := _integrated(pane)) is not None}
         histories = {id_: shell.history_file for id_, shell in shells.items() if shell.history_file}
         self._kept.keep(server.epoch, whose | {id_: f"- {id_} -" for id_ in asked}, histories)
-        for id_, pid in self._holding.items():
-            if id_ in ours and ours[id_].pid != pid:
-                self._kept.ended(id_, pid)
-        self._holding = {id_: pane.pid for id_, pane, mark in marked if mark.stage is status.Stage.WAITING}
+        self._note_holders(
+            server, {id_: pane.pid for id_, pane, mark in marked if mark.stage is status.Stage.WAITING}
+        )
         with self._enduring.apart("output"):  # no watch may be left, say
             self._read.keep(
                 {
@@ -122,6 +122,15 @@ class Recording:
                     for id_, pane in asked.items()
                 }
             )
+
+    def _note_holders(self, server: status.Server, waiting: Mapping[str, int]) -> None:
+        """While it waits: once its process is there, nobody can say any more what of all that was printed is whose."""
+        folder = self._folder / server.epoch
+        holding = {id_: (pid, output.end(folder / id_)) for id_, pid in waiting.items()}
+        for id_, (pid, end) in holding.items():
+            if end is not None and self._holding.get(id_) != (pid, end):
+                self._kept.ended(id_, pid)
+        self._holding = holding
 
 
 def _silent(panes: Panes) -> list[str]:

@@ -151,6 +151,15 @@ def _pane(node: Map, session: str, above: _Above, context: _Context) -> spec.Pan
     address = names.pane(session, tree.text(tree.child(node, "name")) or "")
     context.locations.setdefault(address, node.at)
     level = context.reader.inside(above.environment, node)
+    check = health.health(tree.child(node, "health"), context.patterns, context.problems)
+    restart = health.restart(tree.child(node, "restart"), context.problems)
+    if check is not None and check.restart_unhealthy and restart.policy is spec.Policy.NO:
+        at = tree.child(tree.child(node, "health"), "restart_unhealthy") or node
+        context.problems.warn(
+            at.at,
+            f"{quoted(address)} is stopped when it is unhealthy, and not started again: its `restart` is `no`",
+            hint="add `restart: on-failure`",
+        )
     return spec.Pane(
         address=address,
         command=health.command(tree.child(node, "command")),
@@ -170,8 +179,8 @@ def _pane(node: Map, session: str, above: _Above, context: _Context) -> spec.Pan
         focus=tree.flag(tree.child(node, "focus")) or False,
         size=_size(tree.child(node, "size")),
         depends_on=references.of_pane(address, node, above.depends_on, context.known),
-        health=health.health(tree.child(node, "health"), context.patterns, context.problems),
-        restart=health.restart(tree.child(node, "restart"), context.problems),
+        health=check,
+        restart=restart,
         limits=rules.limits(tree.child(node, "limits"), context.problems),
         watch=rules.watch(tree.child(node, "watch"), _rules_of(context)),
         pin=tree.flag(tree.child(node, "pin")) or False,

@@ -171,7 +171,7 @@ def _misfit(
     elif error.validator in LONG:
         problems.add(at, f"this is too long: at most {error.validator_value} are allowed")
     else:
-        wanted = rules.get("x-expected") or _wanted(rules)
+        wanted = rules.get("x-expected") or _wanted(rules, schema)
         problems.add(
             at,
             f"expected {wanted}, found {_shown(error.instance)}",
@@ -189,9 +189,9 @@ def _choices(rules: Mapping[str, Any], schema: schemas.Schema) -> Iterator[str]:
         yield from _choices(alternative, schema)
 
 
-def _wanted(rules: Mapping[str, Any]) -> str:
-    if "enum" in rules:
-        return "one of " + listed(map(str, rules["enum"]))
+def _wanted(rules: Mapping[str, Any], schema: schemas.Schema) -> str:
+    if choices := tuple(_choices(rules, schema)):
+        return "one of " + listed(choices)
     types = rules.get("type")
     kinds = types if isinstance(types, list) else [types]
     return " or ".join(TYPES[str(kind)] for kind in kinds if kind in TYPES) or "something else"

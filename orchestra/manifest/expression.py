@@ -134,6 +134,7 @@ class Sandbox:
             if count > limits.TEMPLATE_NODES:
                 raise fault.Faulty(f"the template has more than {limits.TEMPLATE_NODES} parts")
             if not self._reads_a_field(node):
+                self._refuse_fields_of_others(node)
                 _refuse_unknown(node)
             if (
                 isinstance(node, nodes.Filter | nodes.Test)
@@ -146,6 +147,17 @@ class Sandbox:
             waiting.extend(node.iter_child_nodes())
         self._budget.compile(count)
         return names, frozenset(forgiven)
+
+    def _refuse_fields_of_others(self, node: nodes.Node) -> None:
+        if not self._opened or not isinstance(node, nodes.Getattr) or not isinstance(node.node, nodes.Name):
+            return
+        if node.node.name not in self._opened:
+            raise fault.Faulty(
+                f"there is no {quoted(node.node.name)} that has fields",
+                hint=f"only {listed(self._opened)} has any",
+                word=node.node.name,
+                among=tuple(self._opened),
+            )
 
     def _reads_a_field(self, node: nodes.Node) -> bool:
         return (

@@ -82,11 +82,19 @@ def restart(node: Node | None, problems: Problems) -> spec.Restart:
     backoff = tree.child(node, "backoff")
     wait = backoff if isinstance(backoff, Map) else Map(node.at, {})
     factor = tree.value(tree.child(wait, "factor"))
+    delay = duration_of(wait, "initial", default.delay, problems)
+    longest = duration_of(wait, "max", default.longest, problems)
+    if "initial" in wait.entries and "max" in wait.entries and longest < delay:
+        problems.add(
+            wait.entries["max"].node.at,
+            "`max` is shorter than `initial`",
+            hint="the first wait is `initial`, later ones are longer, up to `max`",
+        )
     return spec.Restart(
         policy=spec.Policy(said) if said in _POLICIES else default.policy,
-        delay=duration_of(wait, "initial", default.delay, problems),
+        delay=delay,
         factor=float(factor) if isinstance(factor, int | float) else default.factor,
-        longest=duration_of(wait, "max", default.longest, problems),
+        longest=longest,
         max_restarts=tree.whole(tree.child(node, "max_restarts")) or default.max_restarts,
         window=duration_of(node, "window", default.window, problems, positive=True),
     )

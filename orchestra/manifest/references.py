@@ -75,7 +75,11 @@ def _group(name: str, node: Node, known: Known) -> spec.Group:
             continue
         if session not in known.sessions:
             summary = f"unknown session {quoted(session)} in a group"
-            known.problems.add(item.at, summary, word=session, among=known.sessions)
+            is_pane = session in known.panes
+            hint = f"a pane stands under `panes`: `panes: [{session}]`" if is_pane else None
+            known.problems.add(
+                item.at, summary, hint=hint, word=None if is_pane else session, among=known.sessions
+            )
         elif known.count(len(known.sessions[session]), item.at):
             addresses.update(known.sessions[session])
     for item in tree.items(tree.child(node, "panes")):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from orchestra.manifest import duration, health, template, tree
+from orchestra.manifest import duration, event_fields, health, template, tree
 from orchestra.manifest.problem import Problems, listed, quoted
 from orchestra.manifest.tree import List, Map, Node, Scalar
 from orchestra.model import event, rules, selector
@@ -19,11 +19,16 @@ ACTS = (
     "run", "send_keys", "signal", "start", "stop", "restart", "snapshot", "message", "collect", "apply", "notify",
     "webhook", "log",
 )  # fmt: skip
+BARE = ("start", "stop", "restart")
+"""That may be said with nothing but the panes."""
+TO_PANES = (*BARE, "send_keys", "signal", "message")
 KINDS = ("output", "idle", "timeout", "file", "metric", "schedule")
 TIMES = ("cron", "every", "at")
 SIZES = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 OFTENEST = timedelta(milliseconds=100)
 """Each time is an event on the disk."""
+LEAST_MEMORY = 64 * 1024
+"""Bytes. Below it no program can be, so that a number without its unit is a slip."""
 UNITS = {"cpu": "%", "memory": "KMGT", "io": "KMGT", "processes": "", "threads": ""}
 """What may stand behind the number a metric is compared with."""
 
@@ -82,6 +87,12 @@ def _refuse_twins(kind: str, nodes: list[Map], problems: Problems) -> None:
 def _trigger(node: Map, schedules: list[str], known: Known) -> rules.Trigger | None:
     name, on = tree.text(tree.child(node, "name")), _on(tree.child(node, "on"), schedules, known)
     do = reactions(tree.child(node, "do"), known)
+    if on is not None:
+        event_fields.refuse_unknown(
+            event_fields.kinds(on), known.problems, when=tree.child(node, "when"), do=tree.child(node, "do")
+        )
+        if isinstance(on, rules.OnSchedule | rules.OnFile):
+            _refuse_no_panes(tree.child(node, "do"), known.problems)
     if name is None or on is None:
         return None
     default = rules.Trigger(name=name, on=on, do=do)
@@ -346,6 +357,21 @@ def _webhook(node: Node, problems: Problems) -> rules.Webhook | None:
     )
 
 
+def _refuse_no_panes(do: Node | None, problems: Problems) -> None:
+    """Of what is no pane's: who does not say which panes are meant means the event's own."""
+    for each in tree.items(do):
+        for key in TO_PANES:
+            given = tree.child(each, key)
+            if given is None or tree.child(given, "to") is not None:
+                continue
+            if key not in BARE or not isinstance(given, Scalar):
+                problems.add(
+                    given.at,
+                    f"{quoted(key)} does not say which panes",
+                    hint="times and files are of no pane: say `to`, as in `to: api/server`, `to: '@backend'` or `to: '@all'`",
+                )
+
+
 def _texts(node: Node, key: str) -> dict[str, str]:
     pairs = tree.children(tree.child(node, key))
     return {name: entry.node.text for name, entry in pairs if isinstance(entry.node, Scalar)}
@@ -391,6 +417,8 @@ def _schedule(node: Map, known: Known) -> rules.Schedule | None:
     name = tree.text(tree.child(node, "name"))
     said = [key for key in TIMES if key in node.entries]
     do = reactions(tree.child(node, "do"), known)
+    event_fields.refuse_unknown(("schedule.due",), known.problems, do=tree.child(node, "do"))
+    _refuse_no_panes(tree.child(node, "do"), problems)
     if not said:
         problems.add(node.at, "this is never due", hint=f"say one of {listed(TIMES)}")
         return None
@@ -508,9 +536,23 @@ def limits(node: Node | None, problems: Problems) -> rules.Limits | None:
         return None
     default = rules.Limits()
     time = tree.child(node, "time")
+    memory = _size(tree.child(node, "memory"))
+    if memory is not None and memory < LEAST_MEMORY:
+        problems.add(
+            node.entries["memory"].node.at,
+            f"no process runs in {memory} bytes",
+            hint="a size without a unit is in bytes; for example `512M`",
+        )
+    cpu = _number(tree.text(tree.child(node, "cpu")), "%")
+    if cpu == 0:
+        problems.add(
+            node.entries["cpu"].node.at,
+            "`cpu` must be more than nothing",
+            hint="for example `50%`, of one core",
+        )
     return rules.Limits(
-        memory=_size(tree.child(node, "memory")),
-        cpu=_number(tree.text(tree.child(node, "cpu")), "%"),
+        memory=memory,
+        cpu=cpu,
         processes=tree.whole(tree.child(node, "processes")),
         output=_size(tree.child(node, "output")),
         time=None if time is None else _longer_than_nothing(node, "time", problems),
@@ -550,6 +592,7 @@ def watch(node: Node | None, known: Known) -> rules.Watch | None:
         return None
     paths, do = tree.texts(tree.child(node, "paths")), tree.child(node, "do")
     default = rules.Watch(paths=paths)
+    event_fields.refuse_unknown(("watch.changed",), known.problems, do=do)
     return rules.Watch(
         paths=paths,
         ignore=tree.texts(tree.child(node, "ignore")),

@@ -615,6 +615,11 @@ def dump_body(body: Body) -> dict[str, Any]:
     return {name: _plain(getattr(body, name)) for name in _names(cast(type, type(body)))}
 
 
+def readable(type_: str) -> tuple[str, ...]:
+    """The names of all fields that `dump` may give of an event of this type."""
+    return ("sequence", "time", "type", "workspace", "address", "cause", *_names(cast(type, BODIES[type_])))
+
+
 def load(plain: Mapping[str, Any]) -> Event:
     """Raises `codec.LoadError`."""
     try:

@@ -43,8 +43,6 @@ class Pane:
     labels: Mapping[str, str] = field(default_factory=dict)
     checked: bool = False
     """It has a health check."""
-    restarted: bool = False
-    """It has a restart policy other than `no`."""
 
 
 @frozen
@@ -166,7 +164,6 @@ def _pane(place: status.Place, owned: Mapping[str, status.Place]) -> Pane:
         title=(declared.title or "") if declared is not None else "",
         labels=declared.labels if declared is not None else {},
         checked=declared is not None and declared.health is not None,
-        restarted=declared is not None and declared.restart.policy is not spec.Policy.NO,
     )
 
 

@@ -52,6 +52,7 @@ def test_without_a_command_help_is_printed_and_it_is_a_mistake(cli: Cli) -> None
     ("words", "said"),
     [
         (["aply"], 'no such command "aply"\n  hint: did you mean apply?'),
+        (["ps"], "did you mean status?"),
         (["zzz"], "orchestra --help lists the commands"),
         (["diff", "--tagret", "a"], "no such option --tagret\n  hint: did you mean --target"),
         (["diff", "a.yaml", "b.yaml"], "unexpected extra argument"),

@@ -76,6 +76,7 @@ def test_by_hand(cli: Cli) -> None:
     cli.ok("apply", "h.yaml")
     nobody = cli.run("gc", "run")
     assert (nobody.code, "orchestra daemon start" in nobody.err) == (1, True)
+    assert "TTL is a minute or longer" in cli.run("gc", "enable", "2").err
     assert cli.json("gc", "enable") == {"status": "success", "command": "gc", "enabled": True, "ttl": 7200.0}
     try:
         assert "idle sessions go after 2h" in cli.ok("gc", "status")

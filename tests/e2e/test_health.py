@@ -124,7 +124,7 @@ def test_a_target_in_all_its_moods(kept: Cli, target: Target) -> None:
         "health": "unknown", "reason": "no daemon measures it", "since": None,
     }  # fmt: skip
     done = kept.run("status")
-    assert "nothing is probed" in done.err
+    assert "no daemon runs, and h wants health checks; start it with: orchestra daemon start" in done.err
     assert kept.run("wait", "s/web", "--for", "degraded").code == 64
 
 

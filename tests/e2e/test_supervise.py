@@ -74,7 +74,9 @@ def test_what_a_person_stops_stays_so_until_a_person_starts_it(kept: Cli) -> Non
     kept.ok("start", "s/server")
     after = pane(kept, "s/server")
     assert (after["status"], after["pid"] != before) == ("running", True)
-    again = kept.json("restart", "s/server")["workspaces"][0]
+    told = kept.json("restart", "s/server")
+    assert told["command"] == "restart"
+    again = told["workspaces"][0]
     assert [each["address"] for each in again["changes"]] == ["s/server"]
     assert pane(kept, "s/server")["pid"] != after["pid"]
     assert not of(events(kept), "pane.restarting", "s/server")  # who does it himself needs no supervisor

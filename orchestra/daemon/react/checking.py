@@ -50,7 +50,7 @@ class Output:
         folder = self._recordings.folder(pane)
         life = recordings.life(folder, pid)
         log = logs.Log(folder, life)
-        whole, found = True, False
+        whole, found = True, None
 
         def lines() -> Iterator[str]:
             nonlocal whole
@@ -66,10 +66,10 @@ class Output:
 
         try:
             with contextlib.suppress(patterns.TooSlow):
-                found = patterns.search(pattern, lines(), whole=WHOLE) is not None
+                found = patterns.search(pattern, lines(), whole=WHOLE)
         finally:
             log.close()
-        return probing.Searched(found=found, whole=whole)
+        return probing.Searched(found=found is not None, whole=whole, line=found or "")
 
     def age(self, pid: int) -> float | None:
         found = age.ages([pid]).get(pid)

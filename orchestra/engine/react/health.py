@@ -125,6 +125,8 @@ class Known:
     """When the last one was made that counted; before the first, when `start_period` is over."""
     error: float | None = None
     """When it printed its last line that `errors` finds; None: long ago, or never."""
+    said: str = ""
+    """That line, for people; "" too where one before us heard it."""
     ill: str = ""
     """Why it is to be stopped, or was: it is unhealthy, and `restart_unhealthy`. Stays whatever is measured later: how it ends is then
     our doing."""
@@ -226,7 +228,10 @@ def tried(known: Known, check: spec.Health, attempt: status.Attempt, now: Now) -
         sign = Sign.FAILED if known.failures >= check.failure_threshold else None
         if sign is not None and check.restart_unhealthy:
             known = dataclasses.replace(known, ill=known.ill or attempt.reason)
-    if sign is not None:
+    if sign is Sign.MARRED:  # why is what it printed, not how well the probe went
+        reason = known.said or known.verdict.reason
+        known = dataclasses.replace(known, verdict=_told(known.verdict, sign, reason, now))
+    elif sign is not None:
         known = dataclasses.replace(known, verdict=_told(known.verdict, sign, attempt.reason, now))
     elif known.verdict.health is status.Health.UNKNOWN and attempt.reason and not attempt.healthy:
         known = dataclasses.replace(known, verdict=dataclasses.replace(known.verdict, reason=attempt.reason))
@@ -241,8 +246,8 @@ def spared(known: Known) -> Known:
 
 def printed(known: Known, line: str, now: Now) -> Known:
     """After a line that `errors` finds."""
-    known = dataclasses.replace(known, error=now.lived)
-    return dataclasses.replace(known, verdict=_told(known.verdict, Sign.ERROR, f"it printed: {line}", now))
+    known = dataclasses.replace(known, error=now.lived, said=f"it printed: {line}")
+    return dataclasses.replace(known, verdict=_told(known.verdict, Sign.ERROR, known.said, now))
 
 
 def recovers(known: Known, check: spec.Health) -> float | None:

@@ -34,7 +34,7 @@ class Overhearing:
         self._error = error
         self._panes: Mapping[str, health.Seen] = {}
         """By tmux's id."""
-        self._addresses: Collection[str] = ()
+        self._addresses: set[str] = set()
         self._resting: dict[tuple[str, str], tuple[float, str]] = {}
         """By uid and pattern: until when it is left alone, and what is to be said."""
         self.matched: dict[str, float] = {}
@@ -43,7 +43,9 @@ class Overhearing:
     def keep(self, panes: Collection[health.Seen]) -> None:
         """These are there now."""
         self._panes = {each.id: each for each in panes if each.running and _listens(each.check)}
-        self._addresses = {each.address for each in self._panes.values()}
+        before, self._addresses = self._addresses, {each.address for each in self._panes.values()}
+        if self._addresses != before:
+            self._bus.changed()  # now, not at the next look: what is printed until then nobody would search
         there = {each.uid for each in panes}
         self._resting = {key: each for key, each in self._resting.items() if key[0] in there}
         self.matched = {uid: at for uid, at in self.matched.items() if uid in there}
@@ -81,7 +83,7 @@ class Overhearing:
             self.matched[each.uid] = heard
             self._ready(each)
         if (line := await self._found(each.uid, check.errors, lines)) is not None:
-            self._error(each, "".join(one if one.isprintable() else "�" for one in line[:200]))
+            self._error(each, shown(line))
 
     async def _found(self, uid: str, pattern: str | None, lines: Sequence[str]) -> str | None:
         now = self._clock.monotonic()
@@ -92,6 +94,10 @@ class Overhearing:
         except patterns.TooSlow as slow:
             self._resting[uid, pattern] = self._clock.monotonic() + REST, str(slow)
             return None
+
+
+def shown(line: str) -> str:
+    return "".join(one if one.isprintable() else "�" for one in line[:200])
 
 
 async def found(pattern: str, lines: Sequence[str]) -> str | None:

@@ -40,10 +40,11 @@ why. `Busy`: not now."""
 
 @frozen
 class Searched:
-    """Whether a pattern is in what a process printed so far. `whole`: nothing of that is missing."""
+    """Whether a pattern is in what a process printed so far, and the first such line. `whole`: nothing of that is missing."""
 
     found: bool
     whole: bool
+    line: str = ""
 
 
 class Output(Protocol):
@@ -156,8 +157,12 @@ class Probing:
         }
 
     def sessions(self) -> Mapping[tuple[str, str], verdicts.Verdict]:
-        """By workspace and name."""
-        return dict(self._sessions)
+        """By workspace and name. A reason may have become another one since the session last turned."""
+        now = {key: self._worst(self._members.get(key, ())) for key in self._sessions}
+        return {
+            key: dataclasses.replace(each, reason=now[key].reason) if now[key].health is each.health else each
+            for key, each in self._sessions.items()
+        }
 
     def because(self, uid: str, pid: int) -> str:
         """Why this process was to be stopped; "" when it was not."""
@@ -330,6 +335,7 @@ class Probing:
         assert each.check is not None
         check, beat = each.check, FIRST_BEAT
         probe = trying.Probe(self._trier, each.pane, check, each.workspace)
+        await self._search_errors(each, check)
         if check.probe is None:
             self._tried(each, check, _RUNS)
             return
@@ -345,6 +351,18 @@ class Probing:
                 pause, beat = min(beat, pause), min(beat * 2, LONGEST_BEAT)
             pause *= self._dice.uniform(1 - JITTER, 1 + JITTER)
             await asyncio.sleep(max(began + pause - self._clock.monotonic(), 0.01))
+
+    async def _search_errors(self, each: health.Seen, check: spec.Health) -> None:
+        """What a process printed before a look saw it run nobody has heard."""
+        known = self._known.get(each.uid)
+        if check.errors is None or known is None or known.verdict.health is not status.Health.UNKNOWN:
+            return
+        age = self._output.age(each.pid)
+        if age is None or age >= check.recovery.total_seconds():
+            return
+        found = await asyncio.to_thread(self._output.searched, each.id, each.pid, check.errors)
+        if found.found:
+            self._printed(each, overhearing.shown(found.line))
 
     async def _watch_output(self, each: health.Seen, check: spec.Health, probe: spec.OutputProbe) -> None:
         """What it printed before we listened; then every line is a try, and so is an interval without one until the first."""

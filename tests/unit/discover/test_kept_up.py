@@ -128,8 +128,8 @@ KILL, THROTTLE = rules.Breach.KILL, rules.Breach.THROTTLE
     [
         ("mem_limit: 512m", 512 * 1024**2, None, None, KILL),
         ("mem_limit: 1.5GiB", 3 * 512 * 1024**2, None, None, KILL),
-        ("mem_limit: 1000", 1000, None, None, KILL),
-        ("mem_limit: '2 kb'", 2048, None, None, KILL),
+        ("mem_limit: 100000", 100000, None, None, KILL),
+        ("mem_limit: '200 kb'", 204800, None, None, KILL),
         ("mem_limit: 1p", 1024**5, None, None, KILL),
         ("cpus: .25", None, 25, None, THROTTLE),
         ("cpus: '2'", None, 200, None, THROTTLE),

@@ -106,3 +106,11 @@ def test_stop(tmp_path: Path, text: str, stop: Stop) -> None:
 def test_what_is_refused_is_told(tmp_path: Path, text: str, complaints: list[str] | int) -> None:
     found = reading.about_pane(tmp_path, text)
     assert (len(found) if isinstance(complaints, int) else found) == complaints
+
+
+def test_who_is_stopped_when_unhealthy_and_never_started_is_told(tmp_path: Path) -> None:
+    check = "health: {tcp: 'h:1', restart_unhealthy: true}"
+    (warning,) = reading.loaded(tmp_path, f"sessions: {{s: {{panes: [{{{check}}}]}}}}\n").warnings
+    assert warning.hint == "add `restart: on-failure`"
+    kept = f"sessions: {{s: {{panes: [{{{check}, restart: always}}]}}}}\n"
+    assert not reading.loaded(tmp_path, kept).warnings

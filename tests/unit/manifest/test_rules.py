@@ -69,7 +69,7 @@ def test_on(tmp_path: Path, text: str, on: rules.On) -> None:
         ("{message: {to: api, text: 'on {{ port }}'}}", rules.Message(text="on 8000", to="api")),
         ("{collect: {}}", rules.Collect()),
         ("{apply: {yes: true}}", rules.Apply(yes=True)),
-        ("{notify: {title: '{{ event.reason }}', urls: [CHAT]}}", rules.Notify(title="{{ event.reason }}", urls=("CHAT",))),
+        ("{notify: {title: '{{ event.exit_code }}', urls: [CHAT]}}", rules.Notify(title="{{ event.exit_code }}", urls=("CHAT",))),
         ("{webhook: {url: 'http://h/', headers: {X-A: 1}, secrets: {B: C}}}",
          rules.Webhook(url="http://h/", headers={"X-A": "1"}, secrets={"B": "C"})),
         ("{notify: '{{ event.address }} failed'}", rules.Notify(title="{{ event.address }} failed")),
@@ -94,7 +94,7 @@ def test_do(tmp_path: Path, text: str, act: rules.Act) -> None:
         ("{exit_code: 3, address: api/server}", 'event.exit_code == 3 and event.address == "api/server"'),
         ("{signal: {in: [9, 15]}}", "event.signal in [9, 15]"),
         ("{signal: null}", "event.signal == none"),
-        ("{number: {above: 2, below: 9}}", "(event.number != none and event.number > 2) and (event.number != none and event.number < 9)"),
+        ("{pid: {above: 2, below: 9}}", "(event.pid != none and event.pid > 2) and (event.pid != none and event.pid < 9)"),
         ("event.exit_code == port", "event.exit_code == 8000"),
     ],
 )  # fmt: skip
@@ -142,6 +142,22 @@ def test_when(tmp_path: Path, text: str, when: str) -> None:
         ("triggers: [{name: t, on: pane.exited, limit: x per 1m, do: [{log: x}]}]", 1),
         ("triggers: [{name: t, on: {metric: io, above: lots}, do: [{log: x}]}]", 1),
         ("schedules: [{name: s, every: 1m, misfire: x, overlap: y, do: [{log: x}]}]", 2),
+        ("triggers: [{name: t, on: pane.exited, when: {exitcode: 1}, do: [{log: x}]}]", ["`event.exitcode` is no field of pane.exited"]),
+        ("triggers: [{name: t, on: [pane.exited, health.changed], when: 'event.aftr == 1 or event.after != \"event.x\"', do: [{log: x}]}]",
+         ["`event.aftr` is no field of any of these events"]),
+        ("triggers: [{name: t, on: {output: x}, do: [{log: 'event.x {{ event.lin }}'}, {notify: {title: '{{ event.pat }}'}}]}]",
+         ["`event.lin` is no field of pane.matched", "`event.pat` is no field of pane.matched"]),
+        ("triggers: [{name: t, on: pane.exited, when: 'evnt.x == 1', do: [{log: x}]}]", ["there is no `evnt` that has fields"]),
+        ("triggers: [{name: t, on: pane.exited, do: [{run: {command: x, env: {A: '{{ event.exitcode }}'}}}]}]",
+         ["`event.exitcode` is no field of pane.exited"]),
+        ("triggers: [{name: t, on: pane.exited, when: event.session == 's', do: [{run: {command: x, env: {A: '{{ event.pane_id }}'}}}]}]",
+         []),
+        ("schedules: [{name: s, every: 1m, do: [{restart: {}}, {stop: api}, {message: {to: api/shell, text: x}}]}]",
+         ["`restart` does not say which panes"]),
+        ("triggers: [{name: t, on: {file: [x]}, do: [{send_keys: [C-c]}]}]", ["`send_keys` does not say which panes"]),
+        ("triggers: [{name: t, on: {schedule: s}, do: [{message: x}]}]\nschedules: [{name: s, every: 1m, do: [{signal: SIGHUP}]}]",
+         ["`message` does not say which panes", "`signal` does not say which panes"]),
+        ("schedules: [{name: s, every: 1m, do: [{log: '{{ event.schedul }}'}]}]", ["`event.schedul` is no field of schedule.due"]),
         ("gc: {idle: 0s}", ["`idle` must be longer than nothing"]),
     ],
 )  # fmt: skip
@@ -157,6 +173,23 @@ def test_a_limit_that_is_none_is_told_once(tmp_path: Path, text: str) -> None:
     manifest = f"sessions: {{a: {{panes: [{{limits: {{{text}}}}}]}}}}"
     (found,) = reading.diagnostics(tmp_path, manifest)
     assert found.summary.startswith("expected ")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("limits: {memory: 300}", "no process runs in 300 bytes"),
+        ("limits: {cpu: 0%}", "`cpu` must be more than nothing"),
+        ("restart: {policy: always, backoff: {initial: 2s, max: 1s}}", "`max` is shorter than `initial`"),
+        (
+            "restart: {policy: on-fail}",
+            "expected one of `no`, `on-failure`, `always`, `unless-stopped`, found `on-fail`",
+        ),
+    ],
+)
+def test_what_cannot_be_is_told(tmp_path: Path, text: str, complaint: str) -> None:
+    (found,) = reading.diagnostics(tmp_path, f"sessions: {{a: {{panes: [{{{text}}}]}}}}")
+    assert found.summary == complaint
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ PLACES: dict[str, Any] = {
 
 
 def _does(reaction: dict[str, Any]) -> dict[str, Any]:
-    return {**AROUND, "triggers": [{"name": "t", "on": "pane.exited", "do": [reaction]}]}
+    return {**AROUND, "triggers": [{"name": "t", "on": ["pane.exited", "pane.failed"], "do": [reaction]}]}
 
 
 MEANS_NOTHING_ALONE = {("manifest", key) for key in ("version", "workspace", "variables", "environments", "include", "saved")} | {

@@ -110,7 +110,8 @@ class World:
         self.killed += [f"{each.pid} {name}" for each in processes]
 
     def searched(self, pane: str, pid: int, pattern: str) -> probing.Searched:
-        return probing.Searched(found=patterns.search(pattern, self.lines) is not None, whole=self.whole)
+        found = patterns.search(pattern, self.lines)
+        return probing.Searched(found=found is not None, whole=self.whole, line=found or "")
 
     def age(self, pid: int) -> float | None:
         return self.born
@@ -399,6 +400,35 @@ def test_a_pattern_that_is_slow_on_every_line_is_left_alone(monkeypatch: pytest.
     live(scenario)
 
 
+def test_an_error_that_it_printed_before_it_was_seen_counts() -> None:
+    async def scenario(here: World) -> None:
+        loud = dataclasses.replace(FAST, errors="ERROR", recovery=timedelta(milliseconds=300))
+        here.lines = ("well", "ERROR of \x1b")
+        await here.part.looked(server(pane(check=loud)))
+        await here.until(lambda: len(here.turns()) == 2)
+        assert here.turns() == [("degraded", "it printed: ERROR of �"), ("healthy", "no errors for 0.3 s")]
+        here.born = 10.0  # long ago
+        await here.part.looked(server(pane(check=loud, pid=8)))
+        await here.until(lambda: len(here.turns()) == 4)
+        assert [turn[0] for turn in here.turns()[2:]] == ["unknown", "healthy"]
+
+    live(scenario)
+
+
+def test_it_stays_degraded_for_what_it_printed_and_not_for_how_its_probe_went() -> None:
+    async def scenario(here: World) -> None:
+        loud = dataclasses.replace(FAST, errors="ERROR", recovery=timedelta(minutes=1))
+        await here.part.looked(server(pane(check=loud)))
+        await here.until(lambda: here.turns() and here.bus.wants_output("s/a"))
+        here.bus.publish([printed("ERROR of it")])
+        await here.until(lambda: len(here.turns()) == 2)
+        tries = here.trier.tries
+        await here.until(lambda: here.trier.tries > tries + 2)
+        assert here.part.judged()["a"][2].reason == "it printed: ERROR of it"
+
+    live(scenario)
+
+
 def test_without_a_probe_it_works_while_it_runs_and_prints_no_error() -> None:
     async def scenario(here: World) -> None:
         quiet = spec.Health(errors="ERROR", recovery=timedelta(milliseconds=50))
@@ -419,6 +449,36 @@ def test_without_a_probe_it_works_while_it_runs_and_prints_no_error() -> None:
 
 
 OUTPUT = dataclasses.replace(FAST, probe=spec.OutputProbe(pattern="ready"), failure_threshold=1000)
+
+
+def test_a_session_has_the_reason_that_its_pane_has_now() -> None:
+    async def scenario(here: World) -> None:
+        here.answer = here.ill
+        slow = dataclasses.replace(FAST, failure_threshold=1000)
+        await here.part.looked(server(pane(check=slow)))
+        key = ("w", "s")
+        assert here.part.sessions()[key].reason == "s/a: it has not answered a probe yet"
+        await here.until(lambda: here.part.judged()["a"][2].reason == BAD.reason)
+        assert here.part.sessions()[key].reason == f"s/a: {BAD.reason}"
+        assert here.turns("$1") == []
+
+    live(scenario)
+
+
+def test_its_lines_are_read_from_the_look_on_that_sees_it_run() -> None:
+    """What it printed before that is searched; nobody would tell of lines between that look and the next."""
+
+    async def scenario(here: World) -> None:
+        waits, other = pane(check=OUTPUT, dead=True, stage=status.Stage.WAITING), pane("b", OUTPUT)
+        await here.part.looked(server(waits, other))
+        await here.until(lambda: here.bus.wants_output("s/b"))
+        chosen: list[bool] = []
+        here.bus.changed = lambda: chosen.append(here.bus.wants_output("s/a"))
+        for _ in range(2):
+            await here.part.looked(server(pane(check=OUTPUT, pid=8), other))
+        assert chosen == [True]
+
+    live(scenario)
 
 
 def test_what_it_printed_before_we_listened_counts() -> None:
