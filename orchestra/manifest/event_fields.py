@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from orchestra.manifest.problem import Problems, listed
 from orchestra.manifest.tree import List, Map, Node, Scalar
-from orchestra.model import event, rules
+from orchestra.model import event
 from orchestra.model.diagnostic import Location
 
 BESIDE = ("session", "pane", "pane_id")
@@ -15,25 +15,6 @@ BESIDE = ("session", "pane", "pane_id")
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'")
 _READ = re.compile(r"(?<![\w.])event\.([A-Za-z_]\w*)")
-
-
-def kinds(on: rules.On) -> tuple[str, ...]:
-    """The types of the events that set it off."""
-    match on:
-        case rules.OnEvent(types=types):
-            return tuple(each for each in event.BODIES if any(event.matches(text, each) for text in types))
-        case rules.OnOutput():
-            return ("pane.matched",)
-        case rules.OnIdle():
-            return ("pane.idle",)
-        case rules.OnTimeout():
-            return ("pane.timeout",)
-        case rules.OnFile():
-            return ("file.changed",)
-        case rules.OnMetric():
-            return ("pane.metric",)
-        case rules.OnSchedule():
-            return ("schedule.due",)
 
 
 def refuse_unknown(

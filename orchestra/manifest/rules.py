@@ -12,7 +12,7 @@ from typing import TypeVar
 from orchestra.manifest import duration, event_fields, health, template, tree
 from orchestra.manifest.problem import Problems, listed, quoted
 from orchestra.manifest.tree import List, Map, Node, Scalar
-from orchestra.model import event, rules, selector
+from orchestra.model import event, occasions, rules, selector
 from orchestra.model.frozen import frozen
 
 ACTS = (
@@ -89,7 +89,7 @@ def _trigger(node: Map, schedules: list[str], known: Known) -> rules.Trigger | N
     do = reactions(tree.child(node, "do"), known)
     if on is not None:
         event_fields.refuse_unknown(
-            event_fields.kinds(on), known.problems, when=tree.child(node, "when"), do=tree.child(node, "do")
+            occasions.types(on), known.problems, when=tree.child(node, "when"), do=tree.child(node, "do")
         )
         if isinstance(on, rules.OnSchedule | rules.OnFile):
             _refuse_no_panes(tree.child(node, "do"), known.problems)

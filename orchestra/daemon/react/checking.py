@@ -69,7 +69,7 @@ class Output:
                 found = patterns.search(pattern, lines(), whole=WHOLE)
         finally:
             log.close()
-        return probing.Searched(found=found is not None, whole=whole, line=found or "")
+        return probing.Searched(line=found, whole=whole)
 
     def age(self, pid: int) -> float | None:
         found = age.ages([pid]).get(pid)

@@ -40,11 +40,12 @@ why. `Busy`: not now."""
 
 @frozen
 class Searched:
-    """Whether a pattern is in what a process printed so far, and the first such line. `whole`: nothing of that is missing."""
+    """What a process printed so far, for a pattern."""
 
-    found: bool
+    line: str | None
+    """The first in which it is."""
     whole: bool
-    line: str = ""
+    """Nothing of what was printed is missing."""
 
 
 class Output(Protocol):
@@ -361,16 +362,16 @@ class Probing:
         if age is None or age >= check.recovery.total_seconds():
             return
         found = await asyncio.to_thread(self._output.searched, each.id, each.pid, check.errors)
-        if found.found:
+        if found.line is not None:
             self._printed(each, overhearing.shown(found.line))
 
     async def _watch_output(self, each: health.Seen, check: spec.Health, probe: spec.OutputProbe) -> None:
         """What it printed before we listened; then every line is a try, and so is an interval without one until the first."""
         known = self._known.get(each.uid)
-        before = Searched(found=False, whole=True)
+        before = Searched(line=None, whole=True)
         if known is None or known.verdict.health is status.Health.UNKNOWN:
             before = await asyncio.to_thread(self._output.searched, each.id, each.pid, probe.pattern)
-            if before.found:
+            if before.line is not None:
                 self._tried(each, check, _FOUND)
         silent = status.Attempt(
             healthy=False, reason=f"no line matches {probe.pattern!r} yet", measured=before.whole

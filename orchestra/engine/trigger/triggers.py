@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import timedelta
-from typing import Any, assert_never
+from typing import Any
 
-from orchestra.model import event, names, rules, selector, spec, status
+from orchestra.model import event, names, occasions, rules, selector, spec, status
 from orchestra.model.frozen import frozen
 from orchestra.plan import addressing, applied, record, rules_changes
 
@@ -177,10 +177,14 @@ def strangers(server: status.Server, before: InForce) -> Scene:
 
 
 def _stranger(trigger: rules.Trigger, here: Scene) -> Rule:
-    types, fields = _meant(trigger)
     ids = (each.address for each in (*here.candidates, *here.gone) if each.window == trigger.source)
     return Rule(
-        workspace="", trigger=trigger, types=types, fields=fields, addresses=frozenset(ids), origin="added"
+        workspace="",
+        trigger=trigger,
+        types=frozenset(occasions.types(trigger.on)),
+        fields=_fields(trigger),
+        addresses=frozenset(ids),
+        origin="added",
     )
 
 
@@ -247,13 +251,12 @@ def _rule(
     origin: str = "manifest",
     overlap: rules.Overlap = rules.Overlap.QUEUE,
 ) -> Rule:
-    types, fields = _meant(trigger)
     has_place = not isinstance(trigger.on, rules.OnFile | rules.OnSchedule)
     return Rule(
         workspace=workspace,
         trigger=trigger,
-        types=types,
-        fields=fields,
+        types=frozenset(occasions.types(trigger.on)),
+        fields=_fields(trigger),
         above=trigger.on.above is not None if isinstance(trigger.on, rules.OnMetric) else None,
         addresses=reached(trigger.source, scene) if trigger.source and has_place else None,
         overlap=overlap,
@@ -261,29 +264,21 @@ def _rule(
     )
 
 
-def _meant(trigger: rules.Trigger) -> tuple[frozenset[str], Mapping[str, object]]:
+def _fields(trigger: rules.Trigger) -> Mapping[str, object]:
+    """What else an event of its types has to have: those are told for each trigger by itself."""
     match trigger.on:
-        case rules.OnEvent(types=types):
-            # What is printed is no happening, unless somebody says so by its name.
-            every = {kind for kind in event.BODIES if any(event.matches(each, kind) for each in types)}
-            if event.PaneOutput.type not in types:
-                every.discard(event.PaneOutput.type)
-            return frozenset(every), {}
         case rules.OnOutput(pattern=pattern):
-            return frozenset({event.PaneMatched.type}), {"pattern": pattern}
-        case rules.OnIdle(after=after):
-            return frozenset({event.PaneIdle.type}), {"duration": after}
-        case rules.OnTimeout(after=after):
-            return frozenset({event.PaneTimeout.type}), {"duration": after}
+            return {"pattern": pattern}
+        case rules.OnIdle(after=after) | rules.OnTimeout(after=after):
+            return {"duration": after}
         case rules.OnFile():
-            return frozenset({event.FileChanged.type}), {"trigger": trigger.name}
+            return {"trigger": trigger.name}
         case rules.OnMetric(metric=metric, above=above, below=below):
-            bound = above if above is not None else below
-            return frozenset({event.PaneMetric.type}), {"metric": str(metric), "bound": bound}
+            return {"metric": str(metric), "bound": above if above is not None else below}
         case rules.OnSchedule(schedule=schedule):
-            return frozenset({event.ScheduleDue.type}), {"schedule": schedule}
+            return {"schedule": schedule}
         case _:
-            assert_never(trigger.on)
+            return {}
 
 
 def reached(source: str, scene: Scene) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,21 @@ def _print(pane: Path, mark: str) -> None:
         file.write(f"\x1b]7717;{TOKEN};{mark}\x07".encode())
 
 
+@contextlib.asynccontextmanager
+async def _running(reader: printed.Printed, kept: recordings.Recordings) -> AsyncIterator[None]:
+    """At most ten seconds."""
+    reading = asyncio.get_running_loop().create_task(reader.run())
+    try:
+        async with asyncio.timeout(10):
+            yield
+    finally:
+        reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reading
+        reader.close()
+        kept.close()
+
+
 @pytest.mark.skipif(not inotify.AVAILABLE, reason="without it files are looked at again and again")
 def test_what_is_printed_while_an_event_is_told_is_read_at_once(tmp_path: Path) -> None:
     async def scenario() -> list[event.Body]:
@@ -58,17 +73,9 @@ def test_what_is_printed_while_an_event_is_told_is_read_at_once(tmp_path: Path) 
         publisher.pane.touch()
         reader = printed.Printed(kept, listened, publisher, ticks)
         reader.keep({"%1": printed.Printing(workspace="w", address="s/p", pid=3, token=TOKEN)})
-        reading = asyncio.get_running_loop().create_task(reader.run())
-        try:
+        async with _running(reader, kept):
             _print(publisher.pane, "start;1;make")
-            async with asyncio.timeout(10):
-                return [await publisher.told.get() for _ in range(2)]
-        finally:
-            reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reading
-            reader.close()
-            kept.close()
+            return [await publisher.told.get() for _ in range(2)]
 
     started, finished = asyncio.run(scenario())
     assert isinstance(started, event.CommandStarted)
@@ -146,16 +153,8 @@ def test_what_is_lost_again_and_again_is_told_now_and_then(
         with listened.subscribe(lambda _: False, output=lambda _: True):
             for number in range(0, 9, 2):  # each other one is gone before it was read
                 (folder / str(output.Segment(1, 2, number))).write_text("a line\n")
-            reading = asyncio.get_running_loop().create_task(reader.run())
-            try:
-                async with asyncio.timeout(10):
-                    return [await publisher.told.get() for _ in range(2)]
-            finally:
-                reading.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await reading
-                reader.close()
-                kept.close()
+            async with _running(reader, kept):
+                return [await publisher.told.get() for _ in range(2)]
 
     assert [each.size for each in asyncio.run(scenario()) if isinstance(each, event.PaneOutputLost)] == [
         size,
@@ -186,18 +185,10 @@ def test_between_two_panes_it_is_everybody_elses_turn(tmp_path: Path) -> None:
         with listened.subscribe(hear, output=lambda _: True):
             for file in files.values():
                 file.write_text("a line\n")
-            reading = asyncio.get_running_loop().create_task(reader.run())
-            try:
-                async with asyncio.timeout(10):
-                    while len(heard) < len(files):
-                        await asyncio.sleep(0)
-                        turn += 1
-            finally:
-                reading.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await reading
-                reader.close()
-                kept.close()
+            async with _running(reader, kept):
+                while len(heard) < len(files):
+                    await asyncio.sleep(0)
+                    turn += 1
         return heard
 
     heard = asyncio.run(scenario())

@@ -111,7 +111,7 @@ class World:
 
     def searched(self, pane: str, pid: int, pattern: str) -> probing.Searched:
         found = patterns.search(pattern, self.lines)
-        return probing.Searched(found=found is not None, whole=self.whole, line=found or "")
+        return probing.Searched(line=found, whole=self.whole)
 
     def age(self, pid: int) -> float | None:
         return self.born
